@@ -1,0 +1,53 @@
+"""Faults a user can mend. Each message is one line: what, where, the nearest valid choice, the next step."""
+
+from collections.abc import Iterable
+
+
+class BreakevenError(Exception):
+    """Base of every fault caused by input. Surfaces print its message alone; the CLI then exits with 2."""
+
+
+class InputError(BreakevenError):
+    """
+    A field of a question that cannot be used.
+
+    Parameters
+    ----------
+    message : str
+        One line, complete in itself.
+    field : str, optional
+        Name of the field at fault, for surfaces that mark it.
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class UnknownModelError(InputError):
+    """No list price, override or own model goes by this name; the message names the nearest ones."""
+
+
+class PriceNotFoundError(InputError):
+    """The model is known, but not the price that was asked for, or not on that day."""
+
+
+class CatalogueError(BreakevenError):
+    """A catalogue or price file that does not follow the schema; the message lists every fault at once."""
+
+
+class LogError(BreakevenError):
+    """A usage log that cannot be read: no reader claims it, two do, or its columns are missing."""
+
+
+def nearest(name: str, names: Iterable[str], count: int = 3) -> str:
+    """
+    The closest of ``names`` to a mistyped ``name``, as the end of an error message.
+
+    Returns "" where nothing is close, otherwise e.g. ``" Did you mean gpt-5-mini, gpt-5?"``.
+    """
+    import difflib
+
+    by_key = {candidate.lower(): candidate for candidate in names}
+    close = difflib.get_close_matches(name.lower(), list(by_key), n=count, cutoff=0.5)
+    return f" Did you mean {', '.join(by_key[key] for key in close)}?" if close else ""
