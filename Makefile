@@ -1,0 +1,48 @@
+# Each target sets up .venv itself, from the hash-locked files in requirements/.
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: setup demo test lint format bench docs lock clean
+
+setup: .venv/ready
+
+.venv/ready: requirements/dev.txt pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit('breakeven needs Python 3.11 or newer' if sys.version_info < (3, 11) else 0)"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup
+	$(BIN)/breakeven logs examples/tensorzero-haiku.jsonl.gz
+
+test: setup
+	$(BIN)/python -m pytest -n 2
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: setup
+	$(BIN)/python benchmarks/run.py
+
+docs: setup
+	$(BIN)/python tools/article_check.py > docs/article-check.md
+
+# Renew the locks. They name packages, versions and hashes, and no registry.
+lock:
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/python -m piptools compile $(LOCK) --output-file requirements/run.txt pyproject.toml
+	$(BIN)/python -m piptools compile $(LOCK) --constraint requirements/run.txt --output-file requirements/dev.txt \
+		pyproject.toml requirements/dev.in
+
+LOCK = --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
+	--no-emit-trusted-host --no-header --no-annotate
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

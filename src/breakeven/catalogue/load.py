@@ -1,0 +1,216 @@
+"""YAML files and list prices to one Catalogue. Every fault of every file is reported at once, with file and place."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from breakeven.catalogue import genai
+from breakeven.catalogue.prices import BATCH, Entry, ListModel, PriceTable, Rate
+from breakeven.catalogue.records import (
+    Assumption,
+    AssumptionFile,
+    ModelFile,
+    ModelLife,
+    Offer,
+    OfferFile,
+    OwnFile,
+    OwnPrice,
+    Record,
+    Source,
+)
+from breakeven.errors import CatalogueError, UnknownModelError
+
+FOLDER = Path(__file__).parent
+OWN_PROVIDER = "yours"
+TOKENS_PER_PRICE = 1_000_000
+
+AnyFile = TypeVar("AnyFile", bound=Record)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """
+    What things cost, since when, says who.
+
+    prices : list prices, the user's own laid over them.
+    offers : fine-tuning terms by offer id, a user's own included.
+    sellers : provider id -> name as people write it.
+    lives : ``provider/model`` -> retirement of a listed model.
+    assumptions : numbers that are not prices, by id.
+    own_file : name of the user's price file, "" without one.
+    """
+
+    prices: PriceTable
+    offers: Mapping[str, Offer]
+    sellers: Mapping[str, str]
+    lives: Mapping[str, ModelLife]
+    assumptions: Mapping[str, Assumption]
+    own_file: str = ""
+    own_offers: frozenset[str] = field(default_factory=frozenset)
+
+    def assume(self, name: str) -> float:
+        """The value of one assumption, in the unit its record states."""
+        return float(self.assumptions[name].value)
+
+    def price_source(self, as_of: dt.date) -> Source:
+        """The list-price package as a source; ``seen`` is its newest price change up to ``as_of``, or its refresh."""
+        table = self.prices
+        refreshed = table.document["refreshed"]
+        newest = max((day for day in table.since_days if day <= as_of), default=as_of)
+        return Source(
+            title=f"genai-prices {table.version}" + (f", refreshed {refreshed}" if refreshed else ""),
+            url="https://github.com/pydantic/genai-prices",
+            seen=str(refreshed or newest),
+            confidence="secondary",
+            note="list prices; the day is that of the newest price change it holds",
+        )
+
+
+def load_catalogue(own: Path | str | None = None, *, refreshed: bool = True) -> Catalogue:
+    """
+    Read the catalogue that ships with the package, and a user's price file over it.
+
+    Parameters
+    ----------
+    own : path, optional
+        A YAML file of the shape ``records.OwnFile``: negotiated prices, own models, own offers.
+    refreshed : bool
+        Use prices fetched by ``breakeven prices refresh``, if there are any.
+
+    Raises
+    ------
+    CatalogueError
+        Listing every fault found, one per line, with file and place.
+    """
+    offer_files = [read(path, OfferFile) for path in sorted((FOLDER / "offers").glob("*.yaml"))]
+    offers = {offer.id: offer for file in offer_files for offer in file.offers}
+    own_models: dict[str, ListModel] = {}
+    own_offers: dict[str, Offer] = {}
+    table = PriceTable(genai.load_document(refreshed=refreshed))
+    if own is not None:
+        file = read(Path(own), OwnFile)
+        own_models = _own_models(file, table, Path(own).name)
+        own_offers = {offer.id: offer for offer in file.offers}
+        table = PriceTable(table.document, own_models)
+    return Catalogue(
+        prices=table,
+        offers=offers | own_offers,
+        sellers={file.provider: file.name for file in offer_files},
+        lives={life.model: life for life in read(FOLDER / "models.yaml", ModelFile).models},
+        assumptions={a.id: a for a in read(FOLDER / "assumptions.yaml", AssumptionFile).assumptions},
+        own_file=Path(own).name if own is not None else "",
+        own_offers=frozenset(own_offers),
+    )
+
+
+def read(path: Path, shape: type[AnyFile]) -> AnyFile:
+    """
+    One YAML file as a checked record.
+
+    Raises CatalogueError with one line per fault: ``file: place: what is wrong``.
+    """
+    try:
+        with path.open(encoding="utf-8") as stream:
+            data = yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except FileNotFoundError:
+        raise CatalogueError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except yaml.YAMLError as error:
+        raise CatalogueError(f"{path.name}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(data, dict):
+        raise CatalogueError(f"{path.name}: expected keys {', '.join(shape.model_fields)} at the top")
+    faults: list[str] = []
+    sources: dict[str, Source] = {}
+    raw_sources = data.get("sources") or {}
+    for key, source in raw_sources.items() if isinstance(raw_sources, dict) else ():
+        try:
+            sources[key] = Source.model_validate(source)
+        except ValidationError as error:
+            faults += _faults(path, error, f"sources.{key}.", data)
+    try:
+        record = shape.model_validate(data, context={"sources": sources})
+    except ValidationError as error:
+        faults += _faults(path, error, "", data)
+    if faults:
+        raise CatalogueError("\n".join(dict.fromkeys(faults)))
+    return record
+
+
+def _faults(path: Path, error: ValidationError, prefix: str, data: Any) -> list[str]:
+    """One line per fault; list positions are replaced by the id or model found there."""
+    lines = []
+    for fault in error.errors():
+        place, here = [], data if not prefix else None
+        for part in fault["loc"]:
+            here = here[part] if _has(here, part) else None
+            name = (here.get("id") or here.get("model")) if isinstance(here, dict) and isinstance(part, int) else None
+            place.append(str(name or part))
+        lines.append(f"{path.name}: {prefix}{'.'.join(place)}: {fault['msg']}")
+    return lines
+
+
+def _has(container: Any, part: Any) -> bool:
+    if isinstance(container, dict):
+        return part in container
+    return isinstance(container, list) and isinstance(part, int) and part < len(container)
+
+
+def _own_models(file: OwnFile, table: PriceTable, file_name: str) -> dict[str, ListModel]:
+    """
+    A user's prices by every name they are asked for.
+
+    A listed model keeps its list price until ``since`` and its identity; any other name becomes a model of its own.
+    """
+    models: dict[str, ListModel] = {}
+    for price in file.prices:
+        known = models.get(price.model.lower())
+        if known is None:
+            try:
+                known = table.find(price.model)
+            except UnknownModelError:
+                known = ListModel(OWN_PROVIDER, price.model, price.model, entries=())
+        rates, batch = _own_rates(price)
+        entry = Entry(rates=rates, since=price.since)
+        listed = known.entries if price.since is not None else ()
+        variants = (Entry(rates=batch, since=price.since, when=BATCH), *known.variants) if batch else known.variants
+        model = ListModel(
+            provider=known.provider,
+            model=known.model,
+            name=known.name,
+            entries=(*listed, entry),
+            variants=variants if listed or batch else (),
+            yours=file_name,
+        )
+        models |= {price.model.lower(): model, model.id.lower(): model, model.model.lower(): model}
+    return models
+
+
+def _own_rates(price: OwnPrice) -> tuple[dict[str, Rate], dict[str, Rate]]:
+    """Standard and batch rates of one of the user's prices."""
+
+    def rates(units: dict[str, Decimal | None]) -> dict[str, Rate]:
+        return {
+            unit: Rate(usd=usd, per=TOKENS_PER_PRICE, since=price.since)
+            for unit, usd in units.items()
+            if usd is not None
+        }
+
+    standard = {
+        "input_tokens": price.input,
+        "output_tokens": price.output,
+        "cache_read_tokens": price.cached_input,
+        "cache_write_tokens": price.cache_write,
+    }
+    batch = {
+        "input_tokens": price.batch_input,
+        "output_tokens": price.batch_output,
+        "cache_read_tokens": price.batch_cached_input,
+    }
+    return rates(standard), rates(batch)

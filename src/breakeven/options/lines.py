@@ -1,0 +1,94 @@
+"""A way to serve the calls, as cost lines: what is billed, how much of it, at which price, says who."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+When = Literal["per call", "per month", "once"]
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """
+    One month of calls, and what an average call holds.
+
+    calls_per_month : calls in month 1. [1/month]
+    input_tokens, output_tokens : per call, cached and reasoning tokens included. [tokens]
+    cached_share, cache_write_share : of the input tokens, read from and written to the provider's cache. [1]
+    batch_share : of the calls, sent through the batch interface. [1]
+    """
+
+    calls_per_month: float
+    input_tokens: float
+    output_tokens: float
+    cached_share: float = 0.0
+    cache_write_share: float = 0.0
+    batch_share: float = 0.0
+
+    @property
+    def request_input_tokens(self) -> int:
+        """Input tokens of an average request, for long-context tiers. [tokens]"""
+        return int(self.input_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """
+    One line of a cost statement.
+
+    quantity : per call, per month or once, as ``when`` says, in ``unit``.
+    usd_per_unit : None where no price is known; the line is then left out of sums and named as unknown. [USD]
+    part : what the line is made of, for sums over options: input, output, hosting, training, data, people, failure.
+    source : where the price comes from, as people read it.
+    """
+
+    name: str
+    quantity: float
+    unit: str
+    usd_per_unit: float | None
+    when: When
+    part: str
+    source: str
+
+    @property
+    def usd(self) -> float | None:
+        """Quantity times price, None where the price is unknown. [USD per call, per month, or once]"""
+        return None if self.usd_per_unit is None else self.quantity * self.usd_per_unit
+
+
+@dataclass(frozen=True)
+class Option:
+    """
+    One way to serve the workload.
+
+    lines : everything it costs in month 1 and once; see ``CostLine``.
+    later : price changes already announced: (first month it counts in, its "per call" lines from then on).
+    retrain_usd : one more training, without data and people; None where its price is unknown. [USD]
+    life_months : months until it stops being served, None where nothing is announced. [months]
+    why_unavailable : why it cannot be ordered, None where it can.
+    unknowns : what is not known about its cost.
+    notes : facts that a reader should see beside it.
+    source_ids : keys of the sources its lines used.
+    """
+
+    id: str
+    label: str
+    kind: str
+    lines: tuple[CostLine, ...]
+    later: tuple[tuple[int, tuple[CostLine, ...]], ...] = ()
+    retrain_usd: float | None = 0.0
+    life_months: float | None = None
+    why_unavailable: str | None = None
+    unknowns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    estimated: bool = False
+    sources: tuple[object, ...] = field(default_factory=tuple)
+
+    def total(self, when: When, *, part: str | None = None) -> float | None:
+        """Sum of its lines of one kind, None where one of them has no price. [USD]"""
+        return total([line for line in self.lines if line.when == when and part in (None, line.part)])
+
+
+def total(lines: list[CostLine] | tuple[CostLine, ...]) -> float | None:
+    """Sum of lines, None where one of them has no price. [USD]"""
+    amounts = [line.usd for line in lines]
+    return None if None in amounts else float(sum(amount for amount in amounts if amount is not None))
