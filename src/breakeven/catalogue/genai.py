@@ -15,6 +15,7 @@ Shape of the document (decimals as text, days and times as ISO text)::
 """
 
 import datetime as dt
+import hashlib
 import json
 import os
 from functools import cache
@@ -35,6 +36,23 @@ def cache_folder() -> Path:
     own = os.environ.get("BREAKEVEN_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(own) if own else Path(base) / "breakeven"
+
+
+def stamp(*files: Path) -> str:
+    """A short text that changes when one of the files does: names, sizes and times of change, hashed."""
+    seen = [(file.name, stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()]]
+    return hashlib.sha256(repr(sorted(seen)).encode()).hexdigest()[:16]
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all. Raises OSError."""
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def refreshed_file() -> Path:
@@ -58,8 +76,7 @@ def load_document(*, refreshed: bool = True) -> Document:
     spec = find_spec("genai_prices")
     if spec is None or spec.origin is None:
         raise CatalogueError("The package genai-prices is not installed; run: pip install genai-prices")
-    stat = (Path(spec.origin).parent / "data.py").stat()
-    file = cache_folder() / f"list-prices-{SHAPE}-{stat.st_size}-{stat.st_mtime_ns}.json"
+    file = cache_folder() / f"list-prices-{SHAPE}-{stamp(Path(spec.origin).parent / 'data.py')}.json"
     document = _read(file)
     if document is None:
         from genai_prices.data_snapshot import DataSnapshot
@@ -203,13 +220,9 @@ def _read(file: Path) -> Document | None:
 
 
 def _write(file: Path, document: Document, *, required: bool = False) -> None:
-    """Write whole or not at all. A cache that cannot be written is done without, unless ``required``."""
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    """Keep a document. A cache that cannot be written is done without, unless ``required``."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(document, separators=(",", ":")), encoding="utf-8")
-        part.replace(file)
+        write_whole(file, json.dumps(document, separators=(",", ":")).encode())
     except OSError as error:
-        part.unlink(missing_ok=True)
         if required:
             raise BreakevenError(f"The prices could not be written to {file}: {error.strerror}") from error

@@ -1,16 +1,17 @@
 """YAML files and list prices to one Catalogue. Every fault of every file is reported at once, with file and place."""
 
 import datetime as dt
-from collections.abc import Mapping
+import pickle
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
-import yaml
 from pydantic import ValidationError
 
-from breakeven.catalogue import genai
+from breakeven.catalogue import genai, records
 from breakeven.catalogue.prices import BATCH, Entry, ListModel, PriceTable, Rate
 from breakeven.catalogue.records import (
     Assumption,
@@ -31,6 +32,7 @@ OWN_PROVIDER = "yours"
 TOKENS_PER_PRICE = 1_000_000
 
 AnyFile = TypeVar("AnyFile", bound=Record)
+Shipped: TypeAlias = tuple[tuple[OfferFile, ...], ModelFile, AssumptionFile]
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def load_catalogue(own: Path | str | None = None, *, refreshed: bool = True) -> 
     CatalogueError
         Listing every fault found, one per line, with file and place.
     """
-    offer_files = [read(path, OfferFile) for path in sorted((FOLDER / "offers").glob("*.yaml"))]
+    offer_files, models, assumptions = _shipped()
     offers = {offer.id: offer for file in offer_files for offer in file.offers}
     own_models: dict[str, ListModel] = {}
     own_offers: dict[str, Offer] = {}
@@ -102,11 +104,49 @@ def load_catalogue(own: Path | str | None = None, *, refreshed: bool = True) -> 
         prices=table,
         offers=offers | own_offers,
         sellers={file.provider: file.name for file in offer_files},
-        lives={life.model: life for life in read(FOLDER / "models.yaml", ModelFile).models},
-        assumptions={a.id: a for a in read(FOLDER / "assumptions.yaml", AssumptionFile).assumptions},
+        lives={life.model: life for life in models.models},
+        assumptions={assumption.id: assumption for assumption in assumptions.assumptions},
         own_file=Path(own).name if own is not None else "",
         own_offers=frozenset(own_offers),
     )
+
+
+def _shipped() -> Shipped:
+    """
+    The YAML files of this folder, checked; kept in the user's cache folder once checked, because that takes a while.
+
+    The kept copy is used while no file's name, size or time of change differs.
+    """
+    files = [*sorted((FOLDER / "offers").glob("*.yaml")), FOLDER / "models.yaml", FOLDER / "assumptions.yaml"]
+    kept = genai.cache_folder() / f"catalogue-{genai.stamp(*files, Path(records.__file__))}.pickle"
+    try:
+        shipped: Shipped = pickle.loads(kept.read_bytes())
+    except Exception:
+        # Nothing kept, or kept by another version of a library: read the files themselves.
+        shipped = read_files(files)
+        with suppress(OSError):
+            genai.write_whole(kept, pickle.dumps(shipped))
+    return shipped
+
+
+def read_files(files: Sequence[Path]) -> Shipped:
+    """
+    Catalogue files as checked records: offers, then models, then assumptions.
+
+    Raises CatalogueError listing the faults of all files, one per line.
+    """
+    faults: list[str] = []
+    read_ones: list[Record] = []
+    shapes: dict[str, type[Record]] = {"models.yaml": ModelFile, "assumptions.yaml": AssumptionFile}
+    for file in files:
+        try:
+            read_ones.append(read(file, shapes.get(file.name, OfferFile)))
+        except CatalogueError as error:
+            faults.append(str(error))
+    if faults:
+        raise CatalogueError("\n".join(faults))
+    *offers, models, assumptions = read_ones
+    return cast(Shipped, (tuple(offers), models, assumptions))
 
 
 def read(path: Path, shape: type[AnyFile]) -> AnyFile:
@@ -115,6 +155,8 @@ def read(path: Path, shape: type[AnyFile]) -> AnyFile:
 
     Raises CatalogueError with one line per fault: ``file: place: what is wrong``.
     """
+    import yaml
+
     try:
         with path.open(encoding="utf-8") as stream:
             data = yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.prices import ListModel
 from breakeven.catalogue.records import Buyer, Day, Offer
-from breakeven.errors import InputError, nearest
+from breakeven.errors import InputError, PriceNotFoundError, nearest
 
 BUYERS: dict[Buyer, str] = {
     "new": "new customers",
@@ -85,12 +85,27 @@ def model_retirement(catalogue: Catalogue, model: ListModel) -> Day | None:
     return life.retires if life is not None and not life.retires.earliest else None
 
 
+def check_day(catalogue: Catalogue, model: ListModel, as_of: dt.date) -> None:
+    """
+    Raise PriceNotFoundError where a model had no price yet on this day.
+
+    Its first price or release day decides where one is known, otherwise the earliest dated fact of the catalogue.
+    """
+    life = catalogue.lives.get(model.id)
+    known = [day for day in (model.first_day(), life.released.day if life and life.released else None) if day]
+    releases = [each.released.day for each in catalogue.lives.values() if each.released]
+    earliest = min(known) if known else min([*releases, *catalogue.prices.since_days[:1]], default=None)
+    if earliest is not None and as_of < earliest:
+        what = f"{model.id} has no price before {earliest}" if known else f"no price is dated before {earliest}"
+        raise PriceNotFoundError(f"--as-of {as_of}: {what}. Give a later day, or prices of your own", "as_of")
+
+
 def months_until(catalogue: Catalogue, as_of: dt.date, end: dt.date) -> float:
     """Months from one day to another, never below 0: days / 30.4375 (a twelfth of 365.25). [months]"""
     return max(0.0, (end - as_of).days / catalogue.assume("days_per_month"))
 
 
-NOT_TEXT = ("audio", "image", "realtime", "tts", "transcribe", "search", "live", "embed", "moderation", "computer-use")
+NOT_TEXT = ("gpt-oss", "audio", "image", "realtime", "tts", "transcribe", "search", "live", "embed", "moderation", "computer-use")
 """Parts of names of models that are priced per token but do not answer text with text."""
 
 

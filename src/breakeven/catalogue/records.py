@@ -16,9 +16,9 @@ Buyer = Literal["new", "existing", "invitation"]
 
 
 class Record(BaseModel):
-    """Base of all records: frozen, no unknown keys."""
+    """Base of all records: frozen, no unknown keys. Checking code is built when a file is first checked."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Source(Record):
@@ -194,9 +194,10 @@ class OfferFile(Record):
 
 
 class ModelLife(Record):
-    """When a listed model stops being served. The list price goes on standing in the package after that."""
+    """When a listed model was released and stops being served. Its list price stands in the package after that."""
 
     model: Annotated[str, Field(pattern=r"^[a-z0-9_-]+/.+$")]
+    released: Day | None = None
     retires: Day
 
 

@@ -1,7 +1,10 @@
 """A way to serve the calls, as cost lines: what is billed, how much of it, at which price, says who."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
+
+from breakeven.catalogue.records import Source
 
 When = Literal["per call", "per month", "once"]
 
@@ -39,6 +42,7 @@ class CostLine:
     usd_per_unit : None where no price is known; the line is then left out of sums and named as unknown. [USD]
     part : what the line is made of, for sums over options: input, output, hosting, training, data, people, failure.
     source : where the price comes from, as people read it.
+    low, high : band of an estimated line, as multiples of its amount; both 1 where it is not estimated.
     """
 
     name: str
@@ -48,6 +52,8 @@ class CostLine:
     when: When
     part: str
     source: str
+    low: float = 1.0
+    high: float = 1.0
 
     @property
     def usd(self) -> float | None:
@@ -67,7 +73,7 @@ class Option:
     why_unavailable : why it cannot be ordered, None where it can.
     unknowns : what is not known about its cost.
     notes : facts that a reader should see beside it.
-    source_ids : keys of the sources its lines used.
+    sources : where its figures come from.
     """
 
     id: str
@@ -80,15 +86,19 @@ class Option:
     why_unavailable: str | None = None
     unknowns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    estimated: bool = False
-    sources: tuple[object, ...] = field(default_factory=tuple)
+    sources: tuple[Source, ...] = ()
 
-    def total(self, when: When, *, part: str | None = None) -> float | None:
-        """Sum of its lines of one kind, None where one of them has no price. [USD]"""
-        return total([line for line in self.lines if line.when == when and part in (None, line.part)])
+    def of(self, when: When) -> list[CostLine]:
+        """Its lines of one kind."""
+        return [line for line in self.lines if line.when == when]
 
 
-def total(lines: list[CostLine] | tuple[CostLine, ...]) -> float | None:
+def total_usd(lines: Iterable[CostLine]) -> float | None:
     """Sum of lines, None where one of them has no price. [USD]"""
     amounts = [line.usd for line in lines]
     return None if None in amounts else float(sum(amount for amount in amounts if amount is not None))
+
+
+def known_usd(lines: Iterable[CostLine]) -> float:
+    """Sum of those lines that have a price: the least the lines cost. [USD]"""
+    return float(sum(line.usd or 0.0 for line in lines))

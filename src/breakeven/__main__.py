@@ -1,0 +1,5 @@
+"""``python -m breakeven``."""
+
+from breakeven.surfaces.cli import run
+
+run()

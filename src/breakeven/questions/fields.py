@@ -1,0 +1,144 @@
+"""
+What every question's fields share: how numbers may be written, what each field says of itself, and error lines.
+
+Surfaces derive themselves from these: a flag, a form field and a documentation row all come from ``field``.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from breakeven.errors import InputError, nearest
+
+MULTIPLES = {"k": 1e3, "m": 1e6, "b": 1e9}
+NUMBER = re.compile(r"^\$?\s*(-?[\d_,]*\.?\d+(?:e[+-]?\d+)?)\s*([kmb%]?)$", re.IGNORECASE)
+
+
+class Question(BaseModel):
+    """Base of all questions: frozen, no unknown fields, no infinities."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+AnyQuestion = TypeVar("AnyQuestion", bound=Question)
+
+
+def as_number(value: Any) -> Any:
+    """A number as people write it: ``50_000``, ``50,000``, ``50k``, ``1.5M``, ``30%``, ``$0.25``. Others pass through."""
+    if isinstance(value, bool):
+        raise ValueError("a number is wanted, not yes or no")
+    if not isinstance(value, str):
+        return value
+    match = NUMBER.match(value.strip())
+    if match is None:
+        return value
+    digits, suffix = match.groups()
+    number = float(digits.replace(",", "").replace("_", ""))
+    scaled = number / 100 if suffix == "%" else number * MULTIPLES.get(suffix.lower(), 1)
+    return int(scaled) if scaled.is_integer() and abs(scaled) < 1e15 else scaled
+
+
+Number = Annotated[float, BeforeValidator(as_number)]
+Count = Annotated[int, BeforeValidator(as_number)]
+
+
+def field(default: Any, help_text: str, *, unit: str, group: str, **bounds: Any) -> Any:
+    """
+    A field of a question.
+
+    Parameters
+    ----------
+    help_text : str
+        One line, shown by every surface.
+    unit : str
+        Unit as printed: ``tokens``, ``USD per 1M tokens``, ``share``; "" for names and choices.
+    group : str
+        Heading it stands under.
+    bounds
+        Pydantic's own: ge, gt, le, lt, max_length ...
+    """
+    return Field(default, description=help_text, json_schema_extra={"unit": unit, "group": group}, **bounds)
+
+
+def flag(name: str) -> str:
+    """The command-line flag of a field."""
+    return "--" + name.replace("_", "-")
+
+
+def unit_of(info: FieldInfo) -> str:
+    """The unit a field states, "" for none."""
+    extra = info.json_schema_extra
+    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+def group_of(info: FieldInfo) -> str:
+    """The heading a field stands under."""
+    extra = info.json_schema_extra
+    return str(extra.get("group", "")) if isinstance(extra, dict) else ""
+
+
+def ask(
+    shape: type[AnyQuestion], values: Mapping[str, Any], places: Mapping[str, str] | None = None
+) -> AnyQuestion:
+    """
+    Make a question from values, or say in one line what is wrong with the first field at fault.
+
+    Parameters
+    ----------
+    values : mapping
+        Field name -> value, numbers as people write them.
+    places : mapping, optional
+        Field name -> where its value was given, e.g. ``scenario.yaml line 3``; flags are named without it.
+
+    Raises
+    ------
+    InputError
+        Field, what was given, what is allowed, and for an unknown field the nearest names.
+    """
+    try:
+        return shape.model_validate(dict(values))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = str(fault["loc"][0]) if fault["loc"] else ""
+        place = f" ({places[name]})" if places and name in places else ""
+        if fault["type"] == "extra_forbidden":
+            close = nearest(name, shape.model_fields)
+            raise InputError(f"Unknown field {name!r}{place}.{close} See: breakeven finetune --help", name) from None
+        raise InputError(_explain(shape, name, fault, place), name or None) from None
+
+
+def _explain(shape: type[Question], name: str, fault: Mapping[str, Any], place: str) -> str:
+    """One line for one fault, in the words of the field: its bounds, its unit, what was given."""
+    if not name:
+        return str(fault["msg"]).removeprefix("Value error, ")
+    info = shape.model_fields[name]
+    given = "nothing" if fault["type"] == "missing" else repr(fault["input"])
+    if fault["type"] == "value_error":
+        return f"{flag(name)}{place}: {str(fault['msg']).removeprefix('Value error, ')}"
+    if fault["type"] == "missing":
+        return f"{flag(name)}{place} is needed: {info.description}"
+    unit = f" [{unit_of(info)}]" if unit_of(info) else ""
+    return f"{flag(name)}{place} is {given}; it must be {_allowed(info, fault)}{unit}. {info.description}"
+
+
+def _allowed(info: FieldInfo, fault: Mapping[str, Any]) -> str:
+    """What a field accepts, from its bounds."""
+    kind = fault["type"]
+    if kind == "literal_error":
+        return str(fault["ctx"]["expected"]).replace("'", "")
+    if "date" in kind:
+        return "a date like 2026-11-23"
+    if kind.startswith("bool"):
+        return "yes or no"
+    words = {"gt": "above {}", "ge": "at least {}", "lt": "below {}", "le": "at most {}"}
+    bounds = [
+        text.format(f"{getattr(each, key):g}")
+        for each in info.metadata
+        for key, text in words.items()
+        if getattr(each, key, None) is not None
+    ]
+    whole = "a whole number" if "int" in str(info.annotation) and "float" not in str(info.annotation) else "a number"
+    return " ".join([whole, " and ".join(bounds)]).strip()

@@ -1,0 +1,190 @@
+"""The parts that answers are made of. Null stands for unknown or never; there is no infinity and no NaN."""
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from breakeven.catalogue.records import Source
+from breakeven.options.lines import CostLine
+
+Word = Literal["clear_win", "worth_considering", "not_worth_it", "never", "unavailable", "unknown"]
+
+
+def finite(value: Any) -> Any:
+    """None in place of infinity and NaN."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Amount = Annotated[float | None, BeforeValidator(finite)]
+
+
+class Part(BaseModel):
+    """Base of all parts of an answer: frozen."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+
+class Line(Part):
+    """
+    One line of a cost statement. [USD in month 1, or once, as ``when`` says]
+
+    ``usd`` and ``usd_per_unit`` are null where no price is known. ``usd_low`` and ``usd_high`` are the band of a line
+    that is ``estimated``.
+    """
+
+    name: str
+    when: Literal["month 1", "once"]
+    quantity: float
+    unit: str
+    usd_per_unit: float | None
+    usd: float | None
+    source: str
+    part: str
+    estimated: bool
+    usd_low: float | None
+    usd_high: float | None
+
+
+def statement_line(line: CostLine, calls: float) -> Line:
+    """A cost line as printed: "per call" lines are multiplied by the calls of month 1."""
+    quantity = line.quantity * calls if line.when == "per call" else line.quantity
+    usd = None if line.usd_per_unit is None else quantity * line.usd_per_unit
+    return Line.model_construct(
+        name=line.name,
+        when="once" if line.when == "once" else "month 1",
+        quantity=quantity,
+        unit=line.unit,
+        usd_per_unit=line.usd_per_unit,
+        usd=usd,
+        source=line.source,
+        part=line.part,
+        estimated=(line.low, line.high) != (1.0, 1.0),
+        usd_low=None if usd is None else usd * line.low,
+        usd_high=None if usd is None else usd * line.high,
+    )
+
+
+class Opponent(Part):
+    """What tuning has to beat: today's choice, or the cheapest untuned one. [USD]"""
+
+    label: str
+    model: str | None
+    monthly_usd: float
+    horizon_usd: float
+    usd_per_call: float
+    usd_per_successful_call: float | None
+    lines: list[Line]
+    notes: list[str]
+
+
+class Untuned(Part):
+    """One untuned alternative that was looked at; ``counted`` if it may become ``best_untuned``."""
+
+    label: str
+    model: str | None
+    monthly_usd: float
+    horizon_usd: float
+    counted: bool
+    condition: str
+
+
+class Flips(Part):
+    """
+    The value of one input, all others as given, at which break-even falls to ``at_months``; null where none does.
+
+    ``calls_per_month`` [1/month]; ``output_reduction``, ``input_reduction`` [share]; ``premium`` [tuned price over
+    today's price]; ``training_usd`` [USD per run].
+    """
+
+    at_months: float
+    calls_per_month: Amount
+    output_reduction: Amount
+    input_reduction: Amount
+    premium: Amount
+    training_usd: Amount
+
+
+class OptionAnswer(Part):
+    """
+    One tuned option against staying.
+
+    Money for month 1 unless the name says otherwise. ``break_even_months`` is null where the saving never repays the
+    upfront cost, or only after ``life_months``. ``saving_usd`` is the net saving over the horizon, counted while the
+    option lives. Amounts are null where a price is unknown; ``at_least_*`` then sum what is known.
+    """
+
+    id: str
+    label: str
+    kind: str
+    available: bool
+    why_unavailable: str | None
+    verdict: Word
+    upfront_usd: Amount
+    upfront_low_usd: Amount
+    upfront_high_usd: Amount
+    at_least_upfront_usd: float
+    monthly_usd: Amount
+    at_least_monthly_usd: float
+    monthly_saving_usd: Amount
+    usd_per_successful_call: Amount
+    break_even_months: Amount
+    break_even_months_vs_best_untuned: Amount
+    simple_break_even_months: Amount
+    saving_usd: Amount
+    saving_usd_vs_best_untuned: Amount
+    roi: Amount
+    npv_usd: Amount
+    irr_month: Amount
+    life_months: Amount
+    estimated: bool
+    reasons: list[str]
+    notes: list[str]
+    unknowns: list[str]
+    lines: list[Line]
+    flips: Flips
+
+
+class Month(Part):
+    """One month of the projection, for the leading option. [USD]"""
+
+    month: int
+    calls: float
+    stay_usd: float
+    best_untuned_usd: float
+    option_usd: float
+    cumulative_saving_usd: float
+    served: float
+    """Share of the month in which the option is still served; the rest is billed as staying."""
+
+
+class Check(Part):
+    """One of the article's questions or conditions, with what it rests on."""
+
+    question: str
+    answer: Literal["yes", "no", "unknown"]
+    evidence: str
+    consequence: str
+
+
+class Verdict(Part):
+    """The answer in one word and one sentence, for the leading option against the better of the two opponents."""
+
+    word: Word
+    headline: str
+    option_id: str | None
+
+
+class Cited(Part):
+    """A source the answer used."""
+
+    title: str
+    url: str
+    seen: str
+    confidence: str
+    note: str
+
+
+def cite(source: Source) -> Cited:
+    """A catalogue source as an answer shows it."""
+    return Cited.model_construct(**source.model_dump())

@@ -1,0 +1,89 @@
+"""The command line. Commands are imported only when they are called, so that ``--help`` is instant."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from breakeven import __version__
+
+if TYPE_CHECKING:
+    from cyclopts import App, CycloptsError
+
+HELP = "Does fine-tuning a model save money against paying for API calls, at your usage?"
+
+COMMANDS = {
+    "finetune": ("breakeven.surfaces.cli.finetune:command", "Fine-tune, or keep paying? From six numbers, a file or a log."),
+    "logs": ("breakeven.surfaces.cli.logs:logs", "Read logs of real calls: what they cost, and the decision per task."),
+    "offers": ("breakeven.surfaces.cli.offers:offers", "Fine-tuning offers: prices, who may buy until when, sources."),
+    "prices": ("breakeven.surfaces.cli.prices:app", "List prices: show a model's, or fetch newer ones."),
+}
+"""Command -> where it lives, and what it does. Each is imported only when it is called."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run one command. Returns the exit code: 0, or 2 after one line on standard error for anything the user can mend.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if not arguments or arguments[0] in ("--help", "-h", "--version"):
+        print(__version__ if arguments[:1] == ["--version"] else _help())
+        return 0
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from cyclopts import CycloptsError
+
+    try:
+        _app()(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        return _complain(_one_line(error, arguments))
+    except BrokenPipeError:
+        # The reader of our output has gone, e.g. `breakeven offers | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        from breakeven.errors import BreakevenError
+
+        if isinstance(error, BreakevenError):
+            return _complain(str(error))
+        raise
+    return 0
+
+
+def _app() -> "App":
+    """All commands, none of them imported yet."""
+    from cyclopts import App
+
+    app = App(name="breakeven", help=HELP, version=__version__, help_format="plaintext", result_action="return_value")
+    for name, (home, words) in COMMANDS.items():
+        app.command(home, name=name, help=words)
+    return app
+
+
+def _help() -> str:
+    """The first page of help, written without loading anything."""
+    lines = [HELP, "", "Usage: breakeven COMMAND [OPTIONS]", "", "Commands:"]
+    lines += [f"  {name:<10}{words}" for name, (_, words) in COMMANDS.items()]
+    return "\n".join([*lines, "", "See also: breakeven COMMAND --help, breakeven --version"])
+
+
+def run() -> None:
+    """Entry point of the ``breakeven`` program."""
+    sys.exit(main())
+
+
+def _one_line(error: "CycloptsError", arguments: Sequence[str]) -> str:
+    """A parsing fault as one plain line with the next step."""
+    from breakeven.errors import nearest
+
+    if arguments[0] not in COMMANDS:
+        close = nearest(arguments[0], COMMANDS)
+        return f"No command {arguments[0]!r}.{close} Commands: {', '.join(COMMANDS)}"
+    return f"{' '.join(str(error).split())} See: breakeven {arguments[0]} --help"
+
+
+def _complain(message: str) -> int:
+    print(f"breakeven: {message}", file=sys.stderr)
+    return 2

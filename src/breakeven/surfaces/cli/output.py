@@ -1,0 +1,63 @@
+"""Printing: JSON as it is, text through rich at the width of the terminal."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from breakeven.errors import BreakevenError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Format = Literal["text", "json"]
+
+PIPED_WIDTH = 110
+"""Width of text that is not shown on a terminal. [characters]"""
+
+
+def show(document: Callable[[], dict[str, Any]], draw: "Callable[[Console], None]", format_: Format, output: Path | None) -> None:
+    """
+    Print an answer, or write it to a file whole or not at all.
+
+    Parameters
+    ----------
+    document : callable
+        Returns the JSON document.
+    draw : callable
+        Draws the same answer as text on a console.
+    """
+    text = None
+    if format_ == "json":
+        text = json.dumps(document(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if output is None:
+        if text is None:
+            draw(console())
+        else:
+            sys.stdout.write(text)
+        return
+    if text is None:
+        import io
+
+        from rich.console import Console
+
+        page = io.StringIO()
+        draw(Console(file=page, width=PIPED_WIDTH, highlight=False))
+        text = page.getvalue()
+    part = output.with_name(output.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(output)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise BreakevenError(f"--output {output}: cannot be written: {error.strerror}") from None
+
+
+def console() -> "Console":
+    """Standard output, as wide as the terminal, or ``PIPED_WIDTH`` where there is none."""
+    from rich.console import Console
+
+    width = min(shutil.get_terminal_size().columns, 140) if sys.stdout.isatty() else PIPED_WIDTH
+    return Console(width=width, highlight=False, soft_wrap=False)
