@@ -298,7 +298,11 @@ class PriceTable:
                 " See: breakeven prices show NAME, or give its prices with --prices FILE",
                 "model",
             )
-        return self.own.get(model.id.lower(), self.own.get(model.model.lower(), model))
+        return self.with_own(model)
+
+    def with_own(self, model: ListModel) -> ListModel:
+        """The user's terms for a listed model, or the model as listed."""
+        return self.own.get(model.id.lower(), model)
 
     def _sold_as(self, name: str) -> ListModel | None:
         """The one provider that lists exactly this id; an error naming them where there are several."""
@@ -315,7 +319,10 @@ class PriceTable:
         return next(claims, None)
 
     def _in_provider(self, provider: dict[str, Any], name: str) -> ListModel | None:
-        """First model of this provider, or of those it resells, that the name matches; a compact date is retried."""
+        """First model of this provider, or of those it resells, that the name matches; a compact date is retried.
+
+        Some ids of the package match no rule of its own; such a name is taken as the id it is.
+        """
         dated = re.sub(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)", r"-\1-\2-\3", name)
         for spelling in dict.fromkeys((name, dated)):
             for seller_id in (provider["id"], *provider["fallbacks"]):
@@ -323,7 +330,8 @@ class PriceTable:
                 for index, model in enumerate(seller["models"] if seller else ()):
                     if seller and _matches(model["match"], spelling):
                         return self._model(seller, index)
-        return None
+        ids = [model["id"].lower() for model in provider["models"]]
+        return self._model(provider, ids.index(name)) if name in ids else None
 
     def _model(self, provider: dict[str, Any], index: int) -> ListModel:
         key = (provider["id"], index)

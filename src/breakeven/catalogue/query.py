@@ -134,4 +134,4 @@ def untuned_models(catalogue: Catalogue, today: ListModel, as_of: dt.date, until
             and model.id != today.id
         )
 
-    return [catalogue.prices.find(model.id) for model in catalogue.prices.of_provider(today.provider) if fits(model)]
+    return [catalogue.prices.with_own(model) for model in catalogue.prices.of_provider(today.provider) if fits(model)]

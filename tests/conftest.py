@@ -1,0 +1,27 @@
+"""Shared by all tests: one catalogue per process, and a cache folder of their own."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+
+from breakeven.catalogue.load import Catalogue, load_catalogue
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache() -> Iterator[None]:
+    """Tests neither read nor write the cache of the person who runs them."""
+    with tempfile.TemporaryDirectory() as folder:
+        before = os.environ.get("BREAKEVEN_CACHE")
+        os.environ["BREAKEVEN_CACHE"] = folder
+        yield
+        if before is None:
+            del os.environ["BREAKEVEN_CACHE"]
+        else:
+            os.environ["BREAKEVEN_CACHE"] = before
+
+
+@pytest.fixture(scope="session")
+def catalogue(_own_cache: None) -> Catalogue:
+    return load_catalogue()
