@@ -63,7 +63,7 @@ def why_unavailable(offer: Offer, as_of: dt.date, buyer: Buyer) -> str | None:
         return f"opens to {BUYERS[buyer]} on {window.first_day}"
     others = [BUYERS[other] for other, open_to in offer.sold_to.items() if other != buyer and open_to.holds(as_of)]
     still = f"; still open to {' and '.join(others)}" if others else ""
-    return f"closed to {BUYERS[buyer]} since {window.last_day}{still}"
+    return f"closed to {BUYERS[buyer]} after {window.last_day}{still}"
 
 
 def retirement(offer: Offer) -> Day | None:

@@ -30,28 +30,41 @@ def draw_offers(catalogue: Catalogue, offers: list[Offer], day: dt.date, buyer: 
 
 def _offer_table(offers: list[Offer], day: dt.date, buyer: Buyer, console: Console) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in ("offer", "training /1M", "input /1M", "output /1M", "hosting /h", "retires", "can be ordered"):
-        table.add_column(column, overflow="fold", justify="right" if "/" in column else "left")
-    for offer in sorted(offers, key=lambda each: (why_unavailable(each, day, buyer) is not None, each.id)):
-        reason = why_unavailable(offer, day, buyer)
-        end = retirement(offer)
-        multiple = offer.inference.base_multiple
+    table.add_column("offer", no_wrap=True)
+    for column in ("train /1M", "input /1M", "output /1M", "hosting /h", "retires"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("methods")
+    reasons = {offer.id: why_unavailable(offer, day, buyer) for offer in offers}
+    for offer in offers:
+        if reasons[offer.id] is not None:
+            continue
+        end, hourly, multiple = retirement(offer), offer.training.usd_per_hour, offer.inference.base_multiple
         rule = f"{multiple.value:g} x base" if multiple else None
         table.add_row(
             offer.id,
-            _cell(offer.training.usd_per_mtok) if not offer.training.usd_per_hour else f"{_cell(offer.training.usd_per_hour)}/h",
-            rule or _cell(offer.inference.input),
-            rule or _cell(offer.inference.output),
+            f"{_cell(hourly)}/h" if hourly else _cell(offer.training.usd_per_mtok),
+            rule or _cell(offer.inference.input, per_hour=offer.kind == "hours"),
+            rule or _cell(offer.inference.output, per_hour=offer.kind == "hours"),
             _cell(offer.hosting.usd_per_hour),
             str(end.day) if end else "",
-            Text(f"no: {reason}" if reason else "yes", style="dim" if reason else "green"),
+            ", ".join(offer.methods),
         )
     console.print(table)
-    console.print(Text("USD. '?' was looked for and not established. One offer in full: breakeven offers --model NAME", style="dim"))
+    words = "USD per 1M tokens and per hour. '?' was looked for and not established; '-' is paid by the hour instead."
+    console.print(Text(words, style="dim"))
+    closed = {offer_id: reason for offer_id, reason in reasons.items() if reason is not None}
+    if closed:
+        console.print()
+        console.print(Text("Cannot be ordered", style="bold"))
+        for offer_id, reason in closed.items():
+            console.print(Padding(Text.assemble(f"{offer_id}: ", (reason, "dim")), (0, 0, 0, 2)))
+    console.print(Text("One offer in full, with its sources: breakeven offers --model NAME", style="dim"))
 
 
-def _cell(figure: Figure | None) -> str:
-    return "?" if figure is None else f"{figure.value:f}"
+def _cell(figure: Figure | None, *, per_hour: bool = False) -> str:
+    if figure is None:
+        return "-" if per_hour else "?"
+    return f"{figure.value:f}"
 
 
 def _offer(catalogue: Catalogue, offer: Offer, day: dt.date, buyer: Buyer, console: Console) -> None:
