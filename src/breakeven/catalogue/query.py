@@ -82,7 +82,13 @@ def retirement(offer: Offer) -> Day | None:
 def model_retirement(catalogue: Catalogue, model: ListModel) -> Day | None:
     """The announced last day of a listed model, None where nothing is known."""
     life = catalogue.lives.get(model.id)
-    return life.retires if life is not None and not life.retires.earliest else None
+    return life.retires if life is not None and life.retires is not None and not life.retires.earliest else None
+
+
+def released_by(catalogue: Catalogue, model: ListModel, day: dt.date) -> bool:
+    """Whether a listed model could be called on a day; True where its release day is not known."""
+    life = catalogue.lives.get(model.id)
+    return life is None or life.released is None or life.released.day <= day
 
 
 def check_day(catalogue: Catalogue, model: ListModel, as_of: dt.date) -> None:
@@ -113,8 +119,8 @@ def untuned_models(catalogue: Catalogue, today: ListModel, as_of: dt.date, until
     """
     Text models of today's provider that could be called instead, untuned; quality is not compared.
 
-    Left out: tuned models, models that are no text models by name or price, deprecated ones, those retired on or
-    before ``until``, and, where today's model has a price for cached input, models without one (a provider's
+    Left out: tuned models, models that are no text models by name or price, deprecated ones, those released after
+    ``as_of`` or retired on or before ``until``, and, where today's model has a price for cached input, models without one (a provider's
     retired models, and open-weights models listed under its name that others serve).
     """
     at = dt.datetime.combine(as_of, dt.time(12), dt.UTC)
@@ -131,6 +137,7 @@ def untuned_models(catalogue: Catalogue, today: ListModel, as_of: dt.date, until
             and ".ft-" not in model.model
             and not any(part in model.model for part in NOT_TEXT)
             and (end is None or end.day > until)
+            and released_by(catalogue, model, as_of)
             and model.id != today.id
         )
 

@@ -198,11 +198,17 @@ class ModelLife(Record):
 
     model: Annotated[str, Field(pattern=r"^[a-z0-9_-]+/.+$")]
     released: Day | None = None
-    retires: Day
+    retires: Day | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "ModelLife":
+        if self.released is None and self.retires is None:
+            raise ValueError("needs released or retires")
+        return self
 
 
 class ModelFile(Record):
-    """``models.yaml``: retirement days of models that have a list price."""
+    """``models.yaml``: release and retirement days of models that have a list price."""
 
     sources: dict[str, Source]
     models: tuple[ModelLife, ...]

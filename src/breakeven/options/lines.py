@@ -73,6 +73,7 @@ class Option:
     why_unavailable : why it cannot be ordered, None where it can.
     unknowns : what is not known about its cost.
     notes : facts that a reader should see beside it.
+    caution : what its saving takes for granted, "" for nothing.
     sources : where its figures come from.
     """
 
@@ -86,6 +87,7 @@ class Option:
     why_unavailable: str | None = None
     unknowns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    caution: str = ""
     sources: tuple[Source, ...] = ()
 
     def of(self, when: When) -> list[CostLine]:

@@ -52,6 +52,7 @@ def from_offer(
     as_of: dt.date,
     buyer: Buyer,
     prices: TokenPrices | None = None,
+    today: str | None = None,
 ) -> Option:
     """
     One catalogue offer as an option.
@@ -62,6 +63,8 @@ def from_offer(
         As the tuned model would see it, token reductions applied.
     prices : TokenPrices, optional
         The user's prices for the tuned model, in place of the offer's.
+    today : str, optional
+        ``provider/model`` of today's model; tuning another base is cautioned about.
     """
     unknowns: list[str] = []
     sources: list[Source] = []
@@ -119,6 +122,7 @@ def from_offer(
         why_unavailable=why_unavailable(offer, as_of, buyer),
         unknowns=(*unknowns, *once_unknowns, *monthly_unknowns),
         notes=tuple(notes),
+        caution="" if today and today == offer.list_model else "a tuned model on another base is not compared with today's",
         sources=(*sources, *once_sources, *monthly_sources),
     )
 

@@ -117,7 +117,7 @@ def gather(question: "FinetuneQuestion", catalogue: Catalogue) -> Candidates:
         used=used | plan_used,
         origins=origins | plan_origins,
         unknowns=unknowns,
-        sources=[a.source for a in _assumptions_used(question, catalogue, plan)],
+        sources=_assumption_sources(question, catalogue, plan),
     )
 
 
@@ -149,6 +149,8 @@ def _plan(
             used["epochs"] = epochs
             origins["epochs"] = f"assumption: {assumed.what} ({assumed.low:g} to {assumed.high:g})"
         band = (low, high)
+    if not {"data_usd", "people_usd"} & question.model_fields_set:
+        unknowns.append("data, labels, evaluation and people's time are counted as 0; give --data-usd and --people-usd")
     return (
         TrainingPlan(
             training_usd=question.training_usd,
@@ -169,13 +171,14 @@ def _plan(
     )
 
 
-def _assumptions_used(question: "FinetuneQuestion", catalogue: Catalogue, plan: TrainingPlan) -> Iterator[object]:
+def _assumption_sources(question: "FinetuneQuestion", catalogue: Catalogue, plan: TrainingPlan) -> list[Source]:
+    """Sources of the assumptions this question rests on."""
     names = ["clear_win_months"]
     if question.task and "output_reduction" not in question.model_fields_set:
         names.append(f"output_reduction_{question.task}")
     if plan.estimated:
         names += ["training_examples", "training_epochs"]
-    return (catalogue.assumptions[name] for name in names)
+    return [catalogue.assumptions[name].source for name in names]
 
 
 def _today_prices(
@@ -362,7 +365,8 @@ def _tuned(
         mine = {offer.id for offer in offers_for_model(catalogue, question.model)} if question.model else set()
         offers = [offer for offer in catalogue.offers.values() if offer.kind != "none" or offer.id in mine]
     for offer in offers:
-        yield from_offer(catalogue, offer, workload, plan, question.as_of, question.buyer, own)
+        name = today.id if today else None
+        yield from_offer(catalogue, offer, workload, plan, question.as_of, question.buyer, own, name)
 
 
 def _with_premium(

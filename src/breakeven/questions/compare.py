@@ -183,6 +183,7 @@ def find_flips(
     def reduction(of: str, removed: float) -> float:
         whole = part[of] / (1.0 - removed)
         value = root(now + part[of] - whole, now + part[of])
+        value = 0.0 if abs(value) < 1e-12 else value
         return value if 0.0 <= value < 1.0 else np.nan
 
     premium = root(now + part["tokens"], now + part["tokens"] - part["tokens today"])

@@ -1,6 +1,7 @@
 """The question "fine-tune a model, or keep paying for API calls?": its fields, and its answer."""
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -155,7 +156,6 @@ def answer(
     options, order = option_answers(found, horizon, compared, catalogue)
     leading = order[0] if order else None
     given = {name: "yours" for name in question.model_fields_set}
-    sources = _sources(found, order, best.sources)
     table = catalogue.prices.document
     return FinetuneAnswer(
         question=question.model_dump(mode="json") | found.used,
@@ -170,7 +170,7 @@ def answer(
         wins=wins(question, found, catalogue),
         loses=loses(question, found, options, catalogue),
         unknowns=[*found.unknowns, *(options[0].unknowns if options else [])],
-        sources=[cite(source) for source in sources],
+        sources=cite(_uses(found, order, best.sources)),
         prices={
             "package": table["package"],
             "version": table["version"],
@@ -181,8 +181,12 @@ def answer(
     )
 
 
-def _sources(found: Candidates, order: list[int], best: tuple[Source, ...]) -> list[Source]:
-    """Sources of both opponents and of every option that can be ordered, each once."""
-    shown = [index for index in order if found.tuned[index].why_unavailable is None or index == order[0]]
-    used = [*found.stay.sources, *best, *found.sources, *(s for index in shown for s in found.tuned[index].sources)]
-    return list({(source.url, source.title, source.seen): source for source in used}.values())
+def _uses(found: Candidates, order: list[int], best: tuple[Source, ...]) -> Iterator[tuple[str, Source]]:
+    """Who used which source: both opponents, the assumptions, and every option that can be ordered or leads."""
+    yield from (("stay", source) for source in found.stay.sources)
+    yield from (("best_untuned", source) for source in best)
+    yield from (("assumptions", source) for source in found.sources)
+    for index in order:
+        option = found.tuned[index]
+        if option.why_unavailable is None or index == order[0]:
+            yield from ((option.id, source) for source in option.sources)

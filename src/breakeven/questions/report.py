@@ -149,25 +149,26 @@ def _reasons(
 ) -> list[str]:
     """Why the verdict is what it is, most telling first."""
     reasons = [] if option.why_unavailable is None else [option.why_unavailable]
+    hosting = known_usd(option.of("per month"))
     if saving is not None and saving <= 0:
-        reasons.append(f"costs {usd(-saving)} more a month than staying, so no volume pays it back" if not option.of("per month")
-                       else f"costs {usd(-saving)} more a month than staying, of which {usd(known_usd(option.of('per month')))} is hosting")
+        more = f"costs {usd(-saving)} more a month than staying"
+        reasons.append(f"{more}, {usd(hosting)} of it for hosting" if hosting else f"{more}; no volume changes that")
     elif saving is not None and upfront is not None and simple is not None:
-        reasons.append(f"saves {usd(saving)} a month and costs {usd(upfront)} upfront: {simple:.1f} months by the simple formula")
+        simply = f"{simple:.1f} months by the simple formula"
+        reasons.append(f"saves {usd(saving)} a month and costs {usd(upfront)} upfront: {simply}")
         if word == "never" and option.life_months is not None:
             reasons.append(f"it is served for {option.life_months:.1f} months only, then it is retired")
         elif np.isfinite(break_even) and abs(break_even - simple) > 0.05:
             reasons.append(f"month by month, with growth and retraining, it is {break_even:.1f} months")
     if word == "unknown":
         reasons.append("some of its prices are not published, so no break-even is computed")
-    flip = flip_words(flips)
-    if flip and word in ("never", "not_worth_it", "worth_considering", "clear_win"):
-        reasons.append(flip)
-    return reasons
+    flip = flip_words(flips, break_even)
+    return [*reasons, flip] if flip and word != "unknown" else reasons
 
 
-def flip_words(flips: Flips) -> str:
-    """What would bring break-even to the target, in one line, "" where nothing alone does."""
+def flip_words(flips: Flips, break_even: float) -> str:
+    """What would flip the answer at the target month, in one line, "" where nothing alone does."""
+    pays = break_even <= flips.at_months
     parts = []
     if flips.calls_per_month is not None:
         parts.append(f"{flips.calls_per_month:,.0f} calls a month")
@@ -176,12 +177,23 @@ def flip_words(flips: Flips) -> str:
     if flips.input_reduction is not None:
         parts.append(f"{flips.input_reduction:.0%} fewer input tokens")
     if flips.premium is not None:
-        parts.append(f"a premium of {flips.premium:.2f} x today's price")
+        parts.append(f"a tuned price of {flips.premium:.2f} x today's")
     if flips.training_usd is not None:
         parts.append(f"{usd(flips.training_usd)} per training run")
     if not parts:
         return ""
-    return f"break-even is at month {flips.at_months:.1f}".replace(".0", "") + f" with {', or '.join(parts)}"
+    start = "it still pays back within" if pays else "it would pay back in"
+    return f"{start} {number(flips.at_months)} months with {', or '.join(parts)}"
+
+
+def number(value: float) -> str:
+    """A number with one decimal, none where it is whole."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def paid_back(months: float) -> str:
+    """A break-even in words."""
+    return "at once (in under 0.1 months)" if months < 0.1 else f"in month {months:.1f}"
 
 
 def usd(amount: float) -> str:
@@ -210,23 +222,25 @@ def headline(
     against = f"the untuned {best.label}" if better else "staying"
     break_even = max(float(compared.break_even[index]), float(compared.break_even_vs_best[index]))
     word = word_for(option, break_even, catalogue)
-    flip = flip_words(first.flips)
+    flip = flip_words(first.flips, float(compared.break_even[index]))
     if word == "unavailable":
-        text = f"Cannot be bought: {first.label}: {first.why_unavailable}."
-    elif word == "unknown":
-        text = f"Not known: {first.label}: {'; '.join(first.unknowns) or 'a price is missing'}."
-    elif word == "never":
+        return Verdict(word=word, headline=f"Cannot be bought: {first.label}: {first.why_unavailable}.", option_id=first.id)
+    if word == "unknown":
+        why = "; ".join(first.unknowns) or "a price is missing"
+        return Verdict(word=word, headline=f"Not known: {first.label}: {why}.", option_id=first.id)
+    if word == "never":
         text = f"Stay on the API: {_why_never(first, compared, index, against)}."
         if better and first.verdict != "never":
-            text += f" Against staying as today it would pay back in month {float(compared.break_even[index]):.1f}."
+            text += f" Against staying as today it would pay back {paid_back(float(compared.break_even[index]))}."
     else:
         judged = {
             "clear_win": "a clear win",
             "worth_considering": "worth considering",
             "not_worth_it": "not worth it on cost alone",
         }[word]
-        text = f"{first.label} pays back in month {break_even:.1f} against {against}: {judged}."
-    if flip and word not in ("unavailable", "unknown"):
+        text = f"{first.label} pays back {paid_back(break_even)} against {against}: {judged}"
+        text += f", if its quality suffices: {option.caution}." if option.caution else "."
+    if flip:
         text += f" Against staying, {flip}."
     return Verdict(word=word, headline=text, option_id=first.id)
 
@@ -239,8 +253,8 @@ def _why_never(first: OptionAnswer, compared: Comparison, index: int, against: s
     if first.life_months is not None:
         months = payback_months(float(compared.upfront_usd[index]), gain)
         return (
-            f"{first.label} would need {months:.1f} months to pay back against {against},"
-            f" but is served for {first.life_months:.1f}"
+            f"{first.label} would need {number(months)} months to pay back against {against},"
+            f" but is served for {number(first.life_months)} only"
         )
     return f"{first.label} does not pay back against {against}"
 

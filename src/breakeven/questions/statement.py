@@ -1,6 +1,7 @@
 """The parts that answers are made of. Null stands for unknown or never; there is no infinity and no NaN."""
 
 import math
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -176,15 +177,33 @@ class Verdict(Part):
 
 
 class Cited(Part):
-    """A source the answer used."""
+    """A source the answer used; ``used_by`` names stay, best_untuned, assumptions, or the ids of options."""
 
     title: str
     url: str
     seen: str
     confidence: str
     note: str
+    used_by: list[str]
 
 
-def cite(source: Source) -> Cited:
-    """A catalogue source as an answer shows it."""
-    return Cited.model_construct(**source.model_dump())
+def cite(uses: Iterable[tuple[str, Source]]) -> list[Cited]:
+    """Catalogue sources as an answer shows them, each once, with who used it."""
+    users: dict[tuple[str, str, str], list[str]] = {}
+    sources: dict[tuple[str, str, str], Source] = {}
+    for user, source in uses:
+        key = (source.title, source.url, source.seen)
+        sources.setdefault(key, source)
+        if user not in users.setdefault(key, []):
+            users[key].append(user)
+    return [
+        Cited.model_construct(
+            title=source.title,
+            url=source.url,
+            seen=source.seen,
+            confidence=source.confidence,
+            note=source.note,
+            used_by=users[key],
+        )
+        for key, source in sources.items()
+    ]

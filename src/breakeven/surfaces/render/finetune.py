@@ -17,7 +17,8 @@ WORDS = {
     "unavailable": ("unavailable", "dim"),
     "unknown": ("unknown", "dim"),
 }
-SHOWN_OPTIONS = 12
+SHOWN_OPTIONS = 10
+SHOWN_NOTES = 3
 
 
 def money(usd: float | None, *, unknown: str = "unknown") -> str:
@@ -93,7 +94,7 @@ def _options(answer: FinetuneAnswer, console: Console) -> None:
         known = option.verdict != "unknown"
         table.add_row(
             option.id,
-            money(option.upfront_usd, unknown="?") + (" est." if option.estimated else ""),
+            "?" if option.upfront_usd is None else money(option.upfront_usd) + (" est." if option.estimated else ""),
             money(option.monthly_usd, unknown="?"),
             money(option.monthly_saving_usd, unknown="?"),
             months(option.break_even_months) if known else "?",
@@ -121,13 +122,15 @@ def _leading(option: OptionAnswer, console: Console) -> None:
         console.print(Padding(Text(reason), (0, 0, 0, 2)))
     figures = [f"net saving over the horizon {money(option.saving_usd)}"]
     if option.roi is not None:
-        figures.append(f"return {option.roi:.0%}")
+        figures.append(f"return {option.roi:,.0%}")
     figures.append(f"present value {money(option.npv_usd)}")
     if option.life_months is not None:
         figures.append(f"served for {option.life_months:.1f} months")
     console.print(Padding(Text("; ".join(figures)), (0, 0, 0, 2)))
-    for note in option.notes:
+    for note in option.notes[:SHOWN_NOTES]:
         console.print(Padding(Text(note, style="dim"), (0, 0, 0, 2)))
+    if len(option.notes) > SHOWN_NOTES:
+        console.print(Text(f"  more: breakeven offers --model {option.id}", style="dim"))
 
 
 def _months(answer: FinetuneAnswer, console: Console) -> None:
@@ -175,6 +178,9 @@ def _sources(answer: FinetuneAnswer, console: Console) -> None:
     refreshed = f", refreshed {prices['refreshed']}" if prices["refreshed"] else ""
     words = f"List prices: {prices['package']} {prices['version']}{refreshed}, newest price change {prices['newest_change']}"
     console.print(Text(f"  {words}; prices and offers as of {answer.question['as_of']}", style="dim"))
+    shown = {"stay", "best_untuned", "assumptions", answer.verdict.option_id}
     for source in answer.sources:
+        if not shown & set(source.used_by):
+            continue
         line = f"{source.title}, seen {source.seen} ({source.confidence}) {source.url}"
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))
