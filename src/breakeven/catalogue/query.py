@@ -85,6 +85,12 @@ def model_retirement(catalogue: Catalogue, model: ListModel) -> Day | None:
     return life.retires if life is not None and life.retires is not None and not life.retires.earliest else None
 
 
+def known_to_be_sold(catalogue: Catalogue, model: ListModel) -> bool:
+    """Whether there is evidence that a model is still sold: a check of ours, or a price of the user's own."""
+    life = catalogue.lives.get(model.id)
+    return bool(model.yours) or (life is not None and life.checked is not None)
+
+
 def released_by(catalogue: Catalogue, model: ListModel, day: dt.date) -> bool:
     """Whether a listed model could be called on a day; True where its release day is not known."""
     life = catalogue.lives.get(model.id)
@@ -111,7 +117,7 @@ def months_until(catalogue: Catalogue, as_of: dt.date, end: dt.date) -> float:
     return max(0.0, (end - as_of).days / catalogue.assume("days_per_month"))
 
 
-NOT_TEXT = ("gpt-oss", "audio", "image", "realtime", "tts", "transcribe", "search", "live", "embed", "moderation", "computer-use")
+NOT_TEXT = ("audio", "image", "realtime", "tts", "transcribe", "search", "live", "embed", "moderation", "computer-use")
 """Parts of names of models that are priced per token but do not answer text with text."""
 
 

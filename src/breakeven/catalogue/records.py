@@ -194,16 +194,21 @@ class OfferFile(Record):
 
 
 class ModelLife(Record):
-    """When a listed model was released and stops being served. Its list price stands in the package after that."""
+    """
+    When a listed model was released and stops being served. Its list price stands in the package after that.
+
+    ``checked`` is the last day on which it was seen among the models that are sold.
+    """
 
     model: Annotated[str, Field(pattern=r"^[a-z0-9_-]+/.+$")]
     released: Day | None = None
     retires: Day | None = None
+    checked: Day | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> "ModelLife":
-        if self.released is None and self.retires is None:
-            raise ValueError("needs released or retires")
+        if self.released is None and self.retires is None and self.checked is None:
+            raise ValueError("needs released, retires or checked")
         return self
 
 

@@ -10,6 +10,7 @@ from breakeven.catalogue.prices import ListModel
 from breakeven.catalogue.query import (
     check_day,
     find_offer,
+    known_to_be_sold,
     model_retirement,
     months_until,
     offers_for_model,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 YOUR_PRICES = "yours/tuned-prices"
 YOUR_PREMIUM = "yours/premium"
+QUALITY = "quality not compared"
 
 
 @dataclass(frozen=True)
@@ -277,13 +279,15 @@ def _untuned(
         try:
             option = _untuned_model(question, catalogue, model, best_load)
         except PriceNotFoundError:
-            if condition != "quality not compared":
+            if condition != QUALITY:
                 raise
             continue
         stay_usd, usd = total_usd(stay.of("per call")), total_usd(option.of("per call"))
-        if condition == "quality not compared" and (usd is None or stay_usd is None or usd > stay_usd):
+        if condition == QUALITY and (usd is None or stay_usd is None or usd > stay_usd):
             continue
-        yield UntunedChoice(option, model.id, True, condition)
+        sold = condition != QUALITY or known_to_be_sold(catalogue, model)
+        unsure = "not confirmed to be sold still; count it with --also"
+        yield UntunedChoice(option, model.id, sold, condition if sold else unsure)
 
 
 def _levers(question: "FinetuneQuestion", workload: Workload) -> tuple[Workload, list[str]]:
@@ -309,7 +313,7 @@ def _other_models(
     elif today is not None and not today.provider.startswith("yours"):
         until = month_start(question.as_of, question.horizon_months + 1)
         for model in untuned_models(catalogue, today, question.as_of, until):
-            yield model, "quality not compared"
+            yield model, QUALITY
 
 
 def _untuned_model(
