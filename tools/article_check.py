@@ -75,10 +75,12 @@ def page(catalogue: Catalogue) -> str:
 def _formula(check: Check) -> None:
     found = check.ask(calls_per_month=50_000, tuned_price_input=0.1, tuned_price_output=1, training_usd=150)
     option = found.options[0]
-    growing = check.ask(calls_per_month=50_000, tuned_price_input=0.1, tuned_price_output=1, training_usd=150,
-                        growth_month=0.1).options[0]
-    hosted = check.ask(calls_per_month=50_000, tuned_price_input=0.1, tuned_price_output=1, training_usd=150,
-                       hosting_usd_month=20).options[0]
+    growing = check.ask(
+        calls_per_month=50_000, tuned_price_input=0.1, tuned_price_output=1, training_usd=150, growth_month=0.1
+    ).options[0]
+    hosted = check.ask(
+        calls_per_month=50_000, tuned_price_input=0.1, tuned_price_output=1, training_usd=150, hosting_usd_month=20
+    ).options[0]
     check.say(
         "",
         "## The formula",
@@ -159,22 +161,26 @@ def _variables(check: Check) -> None:
         "",
         "## The three variables that matter",
         "",
-        "1. **Volume.** Holds only where a call is cheaper after tuning; then volume pays the fixed cost. \"Below 10K calls"
+        '1. **Volume.** Holds only where a call is cheaper after tuning; then volume pays the fixed cost. "Below 10K calls'
         " almost never\": with half of today's price, 30 % shorter output and $500 of training, 12 months need"
         f" {better.flips.calls_per_month:,.0f} calls a month of this size. The number depends on tokens and prices, so no one"
         " volume is a rule.",
     )
-    check.say("2. **Output token reduction.** No source for the article's figures was found. They are kept as labelled presets:")
+    check.say(
+        "2. **Output token reduction.** No source for the article's figures was found. They are kept as labelled presets:"
+    )
     for name in ("classification", "generation", "extraction"):
         preset = catalogue.assumptions[f"output_reduction_{name}"]
-        check.say(f"   - {name}: {preset.value:.0%} ({preset.low:.0%} to {preset.high:.0%}), {preset.source.confidence}")
+        check.say(
+            f"   - {name}: {preset.value:.0%} ({preset.low:.0%} to {preset.high:.0%}), {preset.source.confidence}"
+        )
     least = check.ask(calls_per_month=50_000, premium=2, training_usd=0).options[0]
     shares = check.ask(calls_per_month=50_000).stay.lines
     output_share = (shares[1].usd or 0) / sum(line.usd or 0 for line in shares)
     check.say(
         f"   Output is {output_share:.0%} of this workload's bill. To offset a premium of 2x by output alone, with training"
         f" free, {'no reduction suffices' if least.flips.output_reduction is None else f'{least.flips.output_reduction:.1%} are needed'}.",
-        "3. **Inference premium.** \"Roughly 2x\" holds for OpenAI's small models only. Tuned price over base price, from the"
+        '3. **Inference premium.** "Roughly 2x" holds for OpenAI\'s small models only. Tuned price over base price, from the'
         " catalogue (output tokens):",
         "",
         "| offer | tuned / base | hosting per hour |",
@@ -208,11 +214,19 @@ def _providers(check: Check) -> None:
         "|---|---|---|---|---|",
     )
     for name, label, cost, premium, available in PROVIDERS:
-        cells = [_sold(check.catalogue, name, day, buyer) for day, buyer in (
-            (ARTICLE_DAY, "new"), (ARTICLE_DAY, "existing"), (CHECK_DAY, "new"))]
+        cells = [
+            _sold(check.catalogue, name, day, buyer)
+            for day, buyer in ((ARTICLE_DAY, "new"), (ARTICLE_DAY, "existing"), (CHECK_DAY, "new"))
+        ]
         check.say(f"| {label} | {available}; {cost}; {premium} | " + " | ".join(cells) + " |")
-    mini = check.ask(model="gpt-4o-mini", calls_per_month=50_000, tuned_model="openai/gpt-4o-mini-2024-07-18",
-                     buyer="existing", price_input=None, price_output=None).options[0]
+    mini = check.ask(
+        model="gpt-4o-mini",
+        calls_per_month=50_000,
+        tuned_model="openai/gpt-4o-mini-2024-07-18",
+        buyer="existing",
+        price_input=None,
+        price_output=None,
+    ).options[0]
     check.say(
         "",
         f"**Training costs do not hold as amounts to pay a provider.** {mini.label}: {mini.lines[-1].quantity:.2f}M billed"
@@ -241,17 +255,32 @@ def _lists(check: Check) -> None:
         f" {money(-(option.monthly_saving_usd or 0))} a month.",
         "",
         "- High volume, output-heavy, consistent prompts: **hold as directions**, not as thresholds.",
-        "- \"Output tokens are where most of the cost is\": true here, not where prompts are long or reasoning is not billed.",
-        "- \"Using Claude or Gemini: no fine-tuning available\": see the table above. Claude 3 Haiku could be tuned on"
+        '- "Output tokens are where most of the cost is": true here, not where prompts are long or reasoning is not billed.',
+        '- "Using Claude or Gemini: no fine-tuning available": see the table above. Claude 3 Haiku could be tuned on'
         " Bedrock until 2026-09-10; Gemini can be tuned on Google Cloud.",
-        "- \"If you can't afford $500+\": provider bills start at a few dollars; see above.",
+        '- "If you can\'t afford $500+": provider bills start at a few dollars; see above.',
     )
 
 
 def _framework(check: Check) -> None:
-    found = check.ask(model="gpt-5-mini", calls_per_month=50_000, premium=2, output_reduction=0.3, training_usd=500,
-                      budget_usd=500, consistent_prompts=True, price_input=None, price_output=None)
-    check.say("", "## The five questions, for the article's own example", "", "| question | answer | evidence |", "|---|---|---|")
+    found = check.ask(
+        model="gpt-5-mini",
+        calls_per_month=50_000,
+        premium=2,
+        output_reduction=0.3,
+        training_usd=500,
+        budget_usd=500,
+        consistent_prompts=True,
+        price_input=None,
+        price_output=None,
+    )
+    check.say(
+        "",
+        "## The five questions, for the article's own example",
+        "",
+        "| question | answer | evidence |",
+        "|---|---|---|",
+    )
     for row in found.framework:
         check.say(f"| {row.question} | {row.answer} | {row.evidence} |")
     check.say("", f"The engine's verdict on the same numbers: **{found.verdict.word}**. {found.verdict.headline}")
@@ -274,7 +303,7 @@ def _hybrid(check: Check) -> None:
         f" on tuned GPT-4o mini. A third of the calls on each costs {money(mixed)}: {1 - mixed / premium:.0%} less than GPT-5 for"
         " all. **Holds as an example**: the saving is nearly the share of calls that leave the premium model, so 40 to 60 %"
         " asks for 40 to 60 % of the calls to leave it, at a quality nobody has compared.",
-        f"\"Fine-tuned small model: 30 % cost reduction\": tuning GPT-4o mini costs {moderate / simple:.1f} times as much per"
+        f'"Fine-tuned small model: 30 % cost reduction": tuning GPT-4o mini costs {moderate / simple:.1f} times as much per'
         " token as GPT-4o mini itself; it saves only against a larger model.",
     )
 

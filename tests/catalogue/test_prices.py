@@ -10,7 +10,8 @@ from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, Provider
 
 from breakeven.catalogue.load import Catalogue
-from breakeven.catalogue.prices import BATCH, PriceTable, charge_usd, mean_token_rates, token_rates
+from breakeven.catalogue.prices import BATCH, charge_usd, mean_token_rates, token_rates
+from breakeven.catalogue.table import PriceTable
 from breakeven.errors import InputError, PriceNotFoundError, UnknownModelError
 
 TIMES = [
@@ -98,7 +99,11 @@ def test_every_id_is_found_as_the_package_finds_it(catalogue: Catalogue) -> None
         ("openai/gpt-5-mini", None, "openai/gpt-5-mini"),
         ("anthropic/claude-haiku-4-5", None, "anthropic/claude-haiku-4-5"),
         ("gpt-5.2-20251211", None, "openai/gpt-5.2"),
-        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "bedrock", "aws/regional.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        (
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            "bedrock",
+            "aws/regional.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        ),
     ],
 )
 def test_names_as_people_and_gateways_write_them(
@@ -153,8 +158,8 @@ def test_time_of_day_prices_are_averaged_over_the_day(catalogue: Catalogue) -> N
 
 def test_counts_that_do_not_fit_together_are_refused(catalogue: Catalogue) -> None:
     at = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
+    counts = {"input_tokens": 10, "cache_read_tokens": 11}
     with pytest.raises(InputError, match="cache_read_tokens exceed the input_tokens"):
-        counts = {"input_tokens": 10, "cache_read_tokens": 11}
         charge_usd(catalogue.prices, catalogue.prices.find("gpt-5-mini"), counts, at)
 
 

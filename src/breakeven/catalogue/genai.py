@@ -79,15 +79,15 @@ def load_document(*, refreshed: bool = True) -> Document:
     file = cache_folder() / f"list-prices-{SHAPE}-{stamp(Path(spec.origin).parent / 'data.py')}.json"
     document = _read(file)
     if document is None:
-        from genai_prices.data_snapshot import DataSnapshot
         from genai_prices.data import providers
+        from genai_prices.data_snapshot import DataSnapshot
 
         document = to_document(DataSnapshot(providers=providers, from_auto_update=False))
         _write(file, document)
     return document
 
 
-def refresh(url: str | None = None, timeout_seconds: float = 30) -> Document:
+def refresh(url: str | None = None) -> Document:
     """
     Fetch the newest prices and keep them. The only function of this project that uses the network.
 
@@ -95,7 +95,7 @@ def refresh(url: str | None = None, timeout_seconds: float = 30) -> Document:
     """
     from genai_prices import UpdatePrices
 
-    update = UpdatePrices(request_timeout=timeout_seconds) if url is None else UpdatePrices(url=url)
+    update = UpdatePrices() if url is None else UpdatePrices(url=url)
     try:
         snapshot = update.fetch()
         if snapshot is None or not snapshot.providers:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 from pydantic import ValidationError
 
 from breakeven.catalogue import genai, records
-from breakeven.catalogue.prices import BATCH, Entry, ListModel, PriceTable, Rate
+from breakeven.catalogue.prices import BATCH, Entry, ListModel, Rate
 from breakeven.catalogue.records import (
     Assumption,
     AssumptionFile,
@@ -25,6 +25,7 @@ from breakeven.catalogue.records import (
     Record,
     Source,
 )
+from breakeven.catalogue.table import PriceTable
 from breakeven.errors import CatalogueError, UnknownModelError
 
 FOLDER = Path(__file__).parent
@@ -189,7 +190,8 @@ def _faults(path: Path, error: ValidationError, prefix: str, data: Any) -> list[
     """One line per fault; list positions are replaced by the id or model found there."""
     lines = []
     for fault in error.errors():
-        place, here = [], data if not prefix else None
+        place: list[str] = []
+        here: Any = data if not prefix else None
         for part in fault["loc"]:
             here = here[part] if _has(here, part) else None
             name = (here.get("id") or here.get("model")) if isinstance(here, dict) and isinstance(part, int) else None

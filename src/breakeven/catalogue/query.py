@@ -55,8 +55,7 @@ def why_unavailable(offer: Offer, as_of: dt.date, buyer: Buyer) -> str | None:
         return f"the model was retired on {end.day}"
     window = offer.sold_to.get(buyer)
     if window is None:
-        others = " and ".join(BUYERS[other] for other in offer.sold_to)
-        return f"sold to {others} only"
+        return f"sold to {' and '.join(BUYERS[other] for other in offer.sold_to)} only"
     if window.holds(as_of):
         return None
     if window.first_day is not None and as_of < window.first_day:
@@ -126,8 +125,8 @@ def untuned_models(catalogue: Catalogue, today: ListModel, as_of: dt.date, until
     Text models of today's provider that could be called instead, untuned; quality is not compared.
 
     Left out: tuned models, models that are no text models by name or price, deprecated ones, those released after
-    ``as_of`` or retired on or before ``until``, and, where today's model has a price for cached input, models without one (a provider's
-    retired models, and open-weights models listed under its name that others serve).
+    ``as_of`` or retired on or before ``until``, and, where today's model has a price for cached input, models
+    without one (retired models, and open-weights models listed under its name that others serve).
     """
     at = dt.datetime.combine(as_of, dt.time(12), dt.UTC)
     wanted = {"input_tokens", "output_tokens"} | ({"cache_read_tokens"} & today.rates(at).keys())

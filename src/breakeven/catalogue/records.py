@@ -82,7 +82,7 @@ class Figure(Cited):
 
     @model_validator(mode="after")
     def _ordered(self) -> "Figure":
-        if self.low is not None and self.low > self.value or self.high is not None and self.high < self.value:
+        if (self.low is not None and self.low > self.value) or (self.high is not None and self.high < self.value):
             raise ValueError(f"value {self.value} lies outside low {self.low} .. high {self.high}")
         return self
 

@@ -80,7 +80,8 @@ def token_lines(workload: Workload, prices: TokenPrices) -> tuple[CostLine, ...]
             if tokens > 0
         ]
         if of.request:
-            lines.append(CostLine("Requests" + suffix, share, "call", of.request, "per call", "request", of.source_of("")))
+            source = of.source_of("")
+            lines.append(CostLine("Requests" + suffix, share, "call", of.request, "per call", "request", source))
     return tuple(lines)
 
 

@@ -10,6 +10,7 @@ from breakeven.options.hosted import MTOK, TokenPrices, announced_changes, list_
 from breakeven.options.lines import CostLine, Option, Workload, total_usd
 
 YOURS = "yours"
+OTHER_BASE = "a tuned model on another base is not compared with today's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,9 @@ def from_offer(
         per_call = token_lines(workload, tuned)
         sources += tuned_sources
         if any(line.usd_per_unit is None for line in per_call):
-            unknowns.append("what the tuned model costs per token is not published; give --tuned-price-input and -output")
+            unknowns.append("the tuned price per token is not published; give --tuned-price-input and -output")
         if workload.batch_share and not tuned.batch:
-            unknowns.append("no batch price is published for the tuned model; batch calls are priced as standard ones")
+            unknowns.append("no batch price is known for the tuned model; batch calls are priced as standard ones")
         if prices is None and offer.inference.base_multiple and offer.list_model:
             later = announced_changes(
                 catalogue.prices.find(offer.list_model),
@@ -122,7 +123,7 @@ def from_offer(
         why_unavailable=why_unavailable(offer, as_of, buyer),
         unknowns=(*unknowns, *once_unknowns, *monthly_unknowns),
         notes=tuple(notes),
-        caution="" if today and today == offer.list_model else "a tuned model on another base is not compared with today's",
+        caution="" if today and today == offer.list_model else OTHER_BASE,
         sources=(*sources, *once_sources, *monthly_sources),
     )
 
@@ -246,7 +247,7 @@ def _training_lines(
             sources.append(figure.source)
         if usd is None:
             source = "not published" if offer else "not given"
-            unknowns.append("the price of training is not " + ("published" if offer else "given") + "; give --training-usd")
+            unknowns.append(f"the price of training is {source}; give --training-usd")
         low, high = plan.token_band
         mtok = plan.training_tokens * plan.epochs / MTOK
         line("Training tokens", mtok, "1M tokens", usd, source, low * price_low, high * price_high)
@@ -293,11 +294,9 @@ def _hosting_lines(
         unknowns.append("what hosting costs is not published; give --hosting-usd-month")
     elif offer.kind == "hours":
         unknowns.append(
-            f"whether {offer.hosting.units} always-on unit(s) can carry this load is not checked; more load needs more units"
+            f"whether {offer.hosting.units} always-on unit(s) can carry this load is not checked; more load needs more"
         )
     if storage is not None and storage.value:
-        lines.append(
-            CostLine("Storage", 1.0, "month", float(storage.value), "per month", "hosting", _words(storage))
-        )
+        lines.append(CostLine("Storage", 1.0, "month", float(storage.value), "per month", "hosting", _words(storage)))
         sources.append(storage.source)
     return tuple(lines), tuple(sources), tuple(unknowns)

@@ -53,7 +53,7 @@ def payback_months(upfront_usd: ArrayLike, saving_usd_month: ArrayLike, growth_m
         raise ValueError(f"upfront_usd must be 0 or more, got {upfront.min()}")
     if np.any(growth <= -1):
         raise ValueError(f"growth_month must be above -1, got {growth.min()}")
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = upfront / saving
         argument = growth * ratio
         months = np.where(growth == 0, ratio, np.log1p(argument) / np.log1p(np.where(growth == 0, 1.0, growth)))
@@ -70,7 +70,7 @@ def calls_to_break_even(fixed_usd: ArrayLike, saving_usd_call: ArrayLike) -> Any
     cannot change its sign with volume.
     """
     fixed, saving = np.broadcast_arrays(np.asarray(fixed_usd, float), np.asarray(saving_usd_call, float))
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         calls = np.where(saving > 0, fixed / saving, np.inf)
     return calls if calls.ndim else float(calls)
 
@@ -83,5 +83,5 @@ def root_of_line(at_zero: ArrayLike, at_one: ArrayLike) -> Floats:
     """
     zero, one = np.broadcast_arrays(np.asarray(at_zero, float), np.asarray(at_one, float))
     slope = one - zero
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.asarray(np.where(slope == 0, np.nan, -zero / slope))

@@ -39,7 +39,9 @@ def cumulative_usd(upfront_usd: ArrayLike, saving_usd: ArrayLike) -> Floats:
 
     ``upfront_usd`` of shape S and ``saving_usd`` of shape S + (months,) give shape S + (months,).
     """
-    return np.asarray(np.cumsum(np.asarray(saving_usd, float), axis=-1) - np.asarray(upfront_usd, float)[..., np.newaxis])
+    return np.asarray(
+        np.cumsum(np.asarray(saving_usd, float), axis=-1) - np.asarray(upfront_usd, float)[..., np.newaxis]
+    )
 
 
 def break_even_months(upfront_usd: ArrayLike, saving_usd: ArrayLike) -> Any:
@@ -65,7 +67,7 @@ def break_even_months(upfront_usd: ArrayLike, saving_usd: ArrayLike) -> Any:
     first = np.argmax(reached, axis=-1)
     at = np.take_along_axis(cumulative, first[..., np.newaxis], -1)[..., 0]
     gain = np.take_along_axis(saving, first[..., np.newaxis], -1)[..., 0]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         inside = np.clip(1.0 - at / gain, 0.0, 1.0)
     months = np.where(reached.any(axis=-1), first + inside, np.inf)
     return months if months.ndim else float(months)
@@ -93,7 +95,8 @@ def return_month(upfront_usd: ArrayLike, saving_usd: ArrayLike) -> Floats:
     upfront = np.atleast_1d(np.asarray(upfront_usd, float))
     rates = np.full(upfront.shape, np.nan)
     last = saving.shape[-1]
-    usable = np.flatnonzero((upfront > 0) & np.isfinite(upfront) & np.isfinite(saving).all(axis=-1) & (saving > 0).any(-1))
+    known = np.isfinite(upfront) & np.isfinite(saving).all(axis=-1)
+    usable = np.flatnonzero(known & (upfront > 0) & (saving > 0).any(axis=-1))
     if usable.size:
         # -upfront * q**n + s_1 * q**(n-1) + ... + s_n = 0 with q = 1 + rate
         companion = np.zeros((usable.size, last, last))

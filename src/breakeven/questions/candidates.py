@@ -1,44 +1,31 @@
 """From a question's fields to the options it compares: staying, untuned alternatives, tuned candidates."""
 
-import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.prices import ListModel
-from breakeven.catalogue.query import (
-    check_day,
-    find_offer,
-    known_to_be_sold,
-    model_retirement,
-    months_until,
-    offers_for_model,
-    untuned_models,
-)
+from breakeven.catalogue.query import check_day, find_offer, model_retirement, months_until, offers_for_model
 from breakeven.catalogue.records import Source
-from breakeven.errors import PriceNotFoundError
-from breakeven.options.hosted import TokenPrices, announced_changes, list_prices, month_start, token_lines
-from breakeven.options.levers import with_batch, with_cache, with_fewer_tokens
-from breakeven.options.lines import CostLine, Option, Workload, total_usd
+from breakeven.options.hosted import TokenPrices
+from breakeven.options.levers import with_cache, with_fewer_tokens
+from breakeven.options.lines import Option, Workload
 from breakeven.options.tuned import TrainingPlan, from_offer, from_own_prices, sold_today
+from breakeven.questions.opponents import (
+    UntunedChoice,
+    failure_lines,
+    stay_option,
+    stay_unknowns,
+    today_prices,
+    untuned_choices,
+)
 
 if TYPE_CHECKING:
     from breakeven.questions.finetune import FinetuneQuestion
 
 YOUR_PRICES = "yours/tuned-prices"
 YOUR_PREMIUM = "yours/premium"
-QUALITY = "quality not compared"
-
-
-@dataclass(frozen=True)
-class UntunedChoice:
-    """An untuned way to serve the calls; only ``counted`` ones may become the best untuned choice."""
-
-    option: Option
-    model: str | None
-    counted: bool
-    condition: str
 
 
 @dataclass(frozen=True)
@@ -98,13 +85,13 @@ def gather(question: "FinetuneQuestion", catalogue: Catalogue) -> Candidates:
     if question.tuned_cached_share is not None:
         tuned_workload = with_cache(tuned_workload, cached_share=question.tuned_cached_share)
     plan, plan_used, plan_origins, plan_unknowns = _plan(question, catalogue, tuned_workload)
-    prices, stay_sources = _today_prices(question, catalogue, today, as_of)
-    stay = _stay(question, catalogue, today, workload, prices, stay_sources)
-    unknowns += _stay_unknowns(question, catalogue, today, prices) + plan_unknowns
-    at_tuned = _stay(question, catalogue, today, tuned_workload, prices, ())
+    prices, stay_sources = today_prices(question, catalogue, today, as_of)
+    stay = stay_option(question, catalogue, today, workload, prices, stay_sources)
+    unknowns += stay_unknowns(question, catalogue, today, prices) + plan_unknowns
+    at_tuned = stay_option(question, catalogue, today, tuned_workload, prices, ())
     tuned = list(_tuned(question, catalogue, today, tuned_workload, plan, prices, at_tuned))
     tuned_success = question.success_rate if question.tuned_success_rate is None else question.tuned_success_rate
-    failures = _failure_lines(question, tuned_success)
+    failures = failure_lines(question, tuned_success)
     return Candidates(
         today=today,
         workload=workload,
@@ -112,9 +99,9 @@ def gather(question: "FinetuneQuestion", catalogue: Catalogue) -> Candidates:
         reductions=(reduction_in, reduction_out),
         success_rates=(question.success_rate, tuned_success),
         stay=stay,
-        untuned=list(_untuned(question, catalogue, today, workload, prices, stay)),
+        untuned=list(untuned_choices(question, catalogue, today, workload, prices, stay)),
         tuned=[replace(option, lines=(*option.lines, *failures)) if option.lines else option for option in tuned],
-        asked_for=frozenset({YOUR_PRICES, YOUR_PREMIUM} | ({question.tuned_model.lower()} if question.tuned_model else set())),
+        asked_for=frozenset({YOUR_PRICES, YOUR_PREMIUM, (question.tuned_model or "").lower()}),
         today_at_tuned_tokens=at_tuned,
         used=used | plan_used,
         origins=origins | plan_origins,
@@ -183,162 +170,6 @@ def _assumption_sources(question: "FinetuneQuestion", catalogue: Catalogue, plan
     return [catalogue.assumptions[name].source for name in names]
 
 
-def _today_prices(
-    question: "FinetuneQuestion", catalogue: Catalogue, today: ListModel | None, day: dt.date
-) -> tuple[TokenPrices, tuple[Source, ...]]:
-    """What a call costs today: list prices on a day, the user's own laid over them bucket by bucket."""
-    own = {"input": question.price_input, "cached_input": question.price_cached, "output": question.price_output}
-    given = {bucket: usd for bucket, usd in own.items() if usd is not None}
-    origin = tuple((bucket, f"yours: --price-{bucket.removesuffix('_input')}") for bucket in given)
-    if today is None or {"input", "output"} <= given.keys():
-        fresh = question.price_input
-        cached = fresh if question.price_cached is None else question.price_cached
-        words = (("cached_input", "yours: --price-input"), ("cache_write", "yours: --price-input"), *origin)
-        return TokenPrices(fresh, cached, question.price_output, cache_write=fresh, origin=words), ()
-    listed, source = list_prices(catalogue, today, day, int(question.input_tokens))
-    if not given:
-        return listed, (source,)
-    return replace(listed, batch=None, origin=(*listed.origin, *origin), **given), (source,)
-
-
-def _stay(
-    question: "FinetuneQuestion",
-    catalogue: Catalogue,
-    today: ListModel | None,
-    workload: Workload,
-    prices: TokenPrices,
-    sources: tuple[Source, ...],
-) -> Option:
-    """Today's choice, unchanged."""
-    later: tuple[tuple[int, tuple[CostLine, ...]], ...] = ()
-    if today is not None and sources:
-        later = announced_changes(
-            today,
-            question.as_of,
-            lambda day: token_lines(workload, _today_prices(question, catalogue, today, day)[0]),
-        )
-    notes = tuple(f"list price changes in month {month}" for month, _ in later)
-    failures = _failure_lines(question, question.success_rate)
-    return Option(
-        id="stay",
-        label=f"stay on {today.id}" if today else "stay as today",
-        kind="stay",
-        lines=(*token_lines(workload, prices), *failures),
-        later=later,
-        notes=notes,
-        sources=sources,
-    )
-
-
-def _failure_lines(question: "FinetuneQuestion", success: float | None) -> tuple[CostLine, ...]:
-    """The cost of failed calls, where the user gave one: ``(1 - success) * failure_usd`` per call."""
-    if success is None or not question.failure_usd:
-        return ()
-    return (CostLine("Failed calls", 1.0 - success, "failed call", question.failure_usd, "per call", "failure", "yours"),)
-
-
-def _stay_unknowns(
-    question: "FinetuneQuestion", catalogue: Catalogue, today: ListModel | None, prices: TokenPrices
-) -> list[str]:
-    """What is not known about staying."""
-    unknowns = []
-    if question.batch_share and not prices.batch:
-        unknowns.append("no batch price is known for today's model; batch calls are priced as standard ones")
-    end = model_retirement(catalogue, today) if today else None
-    if today is not None and end is not None:
-        last = month_start(question.as_of, question.horizon_months + 1)
-        if end.day <= question.as_of:
-            unknowns.append(f"{today.id} was retired on {end.day}; staying is priced as if it were still served")
-        elif end.day < last:
-            unknowns.append(f"{today.id} is retired on {end.day}; staying after that day is priced as if it went on")
-    return unknowns
-
-
-def _untuned(
-    question: "FinetuneQuestion",
-    catalogue: Catalogue,
-    today: ListModel | None,
-    workload: Workload,
-    prices: TokenPrices,
-    stay: Option,
-) -> Iterator[UntunedChoice]:
-    """Staying first, then caching, batch, and other models; each with the shares the user said are possible."""
-    yield UntunedChoice(stay, today.id if today else None, True, "as today")
-    best_load, levers = _levers(question, workload)
-    if levers and stay.kind == "stay":
-        option = replace(
-            _stay(question, catalogue, today, best_load, prices, stay.sources),
-            label=f"{today.id if today else 'today'}, {' and '.join(levers)}",
-        )
-        yield UntunedChoice(option, today.id if today else None, True, " and ".join(levers))
-    if question.batchable_share is None and prices.batch and question.batch_share < 1:
-        option = _stay(question, catalogue, today, with_batch(workload, batch_share=1.0), prices, stay.sources)
-        option = replace(option, label=f"{today.id if today else 'today'}, all calls in batches")
-        yield UntunedChoice(option, today.id if today else None, False, "if every call can wait; give --batchable-share")
-    for model, condition in _other_models(question, catalogue, today):
-        try:
-            option = _untuned_model(question, catalogue, model, best_load)
-        except PriceNotFoundError:
-            if condition != QUALITY:
-                raise
-            continue
-        stay_usd, usd = total_usd(stay.of("per call")), total_usd(option.of("per call"))
-        if condition == QUALITY and (usd is None or stay_usd is None or usd > stay_usd):
-            continue
-        sold = condition != QUALITY or known_to_be_sold(catalogue, model)
-        unsure = "not confirmed to be sold still; count it with --also"
-        yield UntunedChoice(option, model.id, sold, condition if sold else unsure)
-
-
-def _levers(question: "FinetuneQuestion", workload: Workload) -> tuple[Workload, list[str]]:
-    """The workload with as much caching and batching as the user said is possible."""
-    levers = []
-    cacheable, batchable = question.cacheable_share, question.batchable_share
-    if cacheable is not None and cacheable > workload.cached_share:
-        workload = with_cache(workload, cached_share=cacheable)
-        levers.append(f"{cacheable:.0%} of the input cached")
-    if batchable is not None and batchable > workload.batch_share:
-        workload = with_batch(workload, batch_share=batchable)
-        levers.append(f"{batchable:.0%} of the calls in batches")
-    return workload, levers
-
-
-def _other_models(
-    question: "FinetuneQuestion", catalogue: Catalogue, today: ListModel | None
-) -> Iterator[tuple[ListModel, str]]:
-    """Models the user named, else the same provider's, and the condition under which each counts."""
-    if question.also:
-        for name in question.also:
-            yield catalogue.prices.find(name), "you named it"
-    elif today is not None and not today.provider.startswith("yours"):
-        until = month_start(question.as_of, question.horizon_months + 1)
-        for model in untuned_models(catalogue, today, question.as_of, until):
-            yield model, QUALITY
-
-
-def _untuned_model(
-    question: "FinetuneQuestion", catalogue: Catalogue, model: ListModel, workload: Workload
-) -> Option:
-    """Another listed model serving the same calls, token counts taken as equal."""
-
-    def prices_on(day: dt.date) -> tuple[TokenPrices, Source]:
-        return list_prices(catalogue, model, day, workload.request_input_tokens)
-
-    prices, source = prices_on(question.as_of)
-    end = model_retirement(catalogue, model)
-    notes = ["quality not compared; token counts taken as equal", *([f"retired on {end.day}"] if end else [])]
-    return Option(
-        id=f"untuned/{model.id}",
-        label=model.id,
-        kind="untuned",
-        lines=(*token_lines(workload, prices), *_failure_lines(question, question.success_rate)),
-        later=announced_changes(model, question.as_of, lambda day: token_lines(workload, prices_on(day)[0])),
-        life_months=None if end is None else months_until(catalogue, question.as_of, end.day),
-        notes=tuple(notes),
-        sources=(source,),
-    )
-
-
 def _tuned(
     question: "FinetuneQuestion",
     catalogue: Catalogue,
@@ -390,24 +221,27 @@ def _with_premium(
     if today is not None:
         open_offers, reasons = sold_today(catalogue, today.id, question.as_of, question.buyer)
         if not open_offers:
-            notes.append(f"the catalogue knows no seller of a tuned {today.model} on this day" + "".join(f"; {r}" for r in reasons))
+            notes.append("; ".join([f"the catalogue knows no seller of a tuned {today.model} on this day", *reasons]))
         end = model_retirement(catalogue, today)
         if end is not None:
             life = months_until(catalogue, question.as_of, end.day)
             sources.append(end.source)
             notes.append(f"{today.id} is retired on {end.day}, and its tuned models with it")
-    factor_words = f"{premium:g} x today's price"
+    words = f"{premium:g} x today's price"
     later = tuple(
-        (month, tuple(replace(line, usd_per_unit=premium * (line.usd_per_unit or 0.0), source=factor_words) for line in lines))
+        (
+            month,
+            tuple(replace(line, usd_per_unit=premium * (line.usd_per_unit or 0.0), source=words) for line in lines),
+        )
         for month, lines in today_at_tuned_tokens.later
     )
-    label = f"{today.model if today else 'your model'} tuned, {factor_words}"
+    label = f"{today.model if today else 'your model'} tuned, {words}"
     return from_own_prices(
         YOUR_PREMIUM,
         label,
         workload,
         plan,
-        prices.times(premium, factor_words),
+        prices.times(premium, words),
         later=later,
         life_months=life,
         notes=tuple(notes),

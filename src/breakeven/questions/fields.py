@@ -27,7 +27,7 @@ AnyQuestion = TypeVar("AnyQuestion", bound=Question)
 
 
 def as_number(value: Any) -> Any:
-    """A number as people write it: ``50_000``, ``50,000``, ``50k``, ``1.5M``, ``30%``, ``$0.25``. Others pass through."""
+    """A number as people write it: ``50_000``, ``50,000``, ``50k``, ``1.5M``, ``30%``, ``$0.25``; else as given."""
     if isinstance(value, bool):
         raise ValueError("a number is wanted, not yes or no")
     if not isinstance(value, str):
@@ -63,6 +63,35 @@ def field(default: Any, help_text: str, *, unit: str, group: str, **bounds: Any)
     return Field(default, description=help_text, json_schema_extra={"unit": unit, "group": group}, **bounds)
 
 
+MOST = 1e12
+"""Largest amount of money, calls or price that a field takes."""
+
+
+def share(default: float | None, group: str, help_text: str) -> Any:
+    """A field holding a share of something, 0 to 1."""
+    return field(default, help_text, unit="share", group=group, ge=0, le=1)
+
+
+def usd(default: float | None, group: str, help_text: str, unit: str = "USD") -> Any:
+    """A field holding money, zero or more."""
+    return field(default, help_text, unit=unit, group=group, ge=0, le=MOST)
+
+
+def tokens(default: Any, group: str, help_text: str, most: float) -> Any:
+    """A field holding a number of tokens, zero or more."""
+    return field(default, help_text, unit="tokens", group=group, ge=0, le=most)
+
+
+def usd_per_mtok(group: str, help_text: str) -> Any:
+    """A field holding a price per token that may be left out."""
+    return usd(None, group, help_text, "USD per 1M tokens")
+
+
+def name(default: Any, group: str, help_text: str, **bounds: Any) -> Any:
+    """A field holding a name, a choice, yes or no, or a day."""
+    return field(default, help_text, unit="", group=group, **bounds)
+
+
 def flag(name: str) -> str:
     """The command-line flag of a field."""
     return "--" + name.replace("_", "-")
@@ -80,9 +109,7 @@ def group_of(info: FieldInfo) -> str:
     return str(extra.get("group", "")) if isinstance(extra, dict) else ""
 
 
-def ask(
-    shape: type[AnyQuestion], values: Mapping[str, Any], places: Mapping[str, str] | None = None
-) -> AnyQuestion:
+def ask(shape: type[AnyQuestion], values: Mapping[str, Any], places: Mapping[str, str] | None = None) -> AnyQuestion:
     """
     Make a question from values, or say in one line what is wrong with the first field at fault.
 

@@ -41,7 +41,7 @@ def framework(
             question=f"Do I make {volume:,.0f} or more calls a month?",
             answer=_answer(question.calls_per_month >= volume),
             evidence=f"{question.calls_per_month:,.0f} calls a month",
-            consequence="if no: the article says stay on the API; volume alone cannot turn a loss per call into a saving",
+            consequence="if no: the article says stay on the API; volume alone cannot turn a loss into a saving",
         ),
         Check(
             question="Is my prompt structure consistent?",
@@ -141,9 +141,7 @@ def _reduction(found: Candidates, question: "FinetuneQuestion") -> tuple[float |
     return None, "not known; 0 % is used until you measure it: --output-reduction"
 
 
-def _tunable(
-    question: "FinetuneQuestion", found: Candidates, catalogue: Catalogue
-) -> tuple[bool | None, str]:
+def _tunable(question: "FinetuneQuestion", found: Candidates, catalogue: Catalogue) -> tuple[bool | None, str]:
     """Whether this buyer can order tuning of today's model on the day, with the offers that say so."""
     if question.model is None:
         return None, "no model given"

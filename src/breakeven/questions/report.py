@@ -109,12 +109,16 @@ def _option_answer(
         verdict=word,
         upfront_usd=upfront if offered else None,
         upfront_low_usd=sum((line.usd or 0.0) * line.low for line in once) if offered else None,
-        upfront_high_usd=None if upfront is None or not offered else sum((line.usd or 0.0) * line.high for line in once),
+        upfront_high_usd=None
+        if upfront is None or not offered
+        else sum((line.usd or 0.0) * line.high for line in once),
         at_least_upfront_usd=spent,
         monthly_usd=monthly,
         at_least_monthly_usd=float(monthly_at_start(option, horizon)),
         monthly_saving_usd=saving_month,
-        usd_per_successful_call=monthly / horizon.calls_per_month / success if monthly is not None and success else None,
+        usd_per_successful_call=monthly / horizon.calls_per_month / success
+        if monthly is not None and success
+        else None,
         break_even_months=float(compared.break_even[index]) if known else None,
         break_even_months_vs_best_untuned=float(compared.break_even_vs_best[index]) if known else None,
         simple_break_even_months=simple,
@@ -215,7 +219,9 @@ def headline(
 ) -> Verdict:
     """The leading option against the better of staying and the best untuned choice, in one sentence."""
     if not options:
-        return Verdict(word="unavailable", headline="Stay on the API: the catalogue has no tuned option.", option_id=None)
+        return Verdict(
+            word="unavailable", headline="Stay on the API: the catalogue has no tuned option.", option_id=None
+        )
     first, index = options[0], order[0]
     option = found.tuned[index]
     better = best is not found.stay
@@ -224,7 +230,9 @@ def headline(
     word = word_for(option, break_even, catalogue)
     flip = flip_words(first.flips, float(compared.break_even[index]))
     if word == "unavailable":
-        return Verdict(word=word, headline=f"Cannot be bought: {first.label}: {first.why_unavailable}.", option_id=first.id)
+        return Verdict(
+            word=word, headline=f"Cannot be bought: {first.label}: {first.why_unavailable}.", option_id=first.id
+        )
     if word == "unknown":
         why = "; ".join(first.unknowns) or "a price is missing"
         return Verdict(word=word, headline=f"Not known: {first.label}: {why}.", option_id=first.id)

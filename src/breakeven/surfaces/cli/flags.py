@@ -47,7 +47,7 @@ def _flag(name: str, info: Any, groups: dict[str, Group]) -> inspect.Parameter:
         allow_leading_hyphen=kind is str,
         metavar=_metavar(kind, info),
     )
-    annotation = Annotated[kind | None, setting]
+    annotation = Annotated[kind | None, setting]  # type: ignore[valid-type]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 

@@ -18,7 +18,9 @@ PIPED_WIDTH = 110
 """Width of text that is not shown on a terminal. [characters]"""
 
 
-def show(document: Callable[[], dict[str, Any]], draw: "Callable[[Console], None]", format_: Format, output: Path | None) -> None:
+def show(
+    document: Callable[[], dict[str, Any]], draw: "Callable[[Console], None]", format_: Format, output: Path | None
+) -> None:
     """
     Print an answer, or write it to a file whole or not at all.
 

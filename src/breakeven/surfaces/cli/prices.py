@@ -47,17 +47,21 @@ def show(
 def refresh(
     *,
     url: Annotated[str | None, Parameter(help="Another address of the same price document.")] = None,
-    reset: Annotated[bool, Parameter(help="Forget fetched prices and use the installed package's.", negative="")] = False,
+    reset: Annotated[
+        bool, Parameter(help="Forget fetched prices and use the installed package's.", negative="")
+    ] = False,
 ) -> None:
     """Fetch newer list prices over the network; until then nothing is ever fetched."""
     if reset:
         existed = genai.forget_refreshed()
         version = genai.load_document()["version"]
-        print(f"{'Fetched prices are forgotten' if existed else 'There were no fetched prices'}; in use: genai-prices {version}")
+        print(
+            f"{'Fetched prices forgotten' if existed else 'There were no fetched prices'}; in use: genai-prices {version}"
+        )
         return
     before = _count(genai.load_document())
     after = _count(genai.refresh(url))
-    print(f"Fetched: {after} models (before: {before}). They are used from now on; undo with: breakeven prices refresh --reset")
+    print(f"Fetched {after} models (before: {before}); used from now on. Undo with: breakeven prices refresh --reset")
 
 
 def _count(document: genai.Document) -> int:

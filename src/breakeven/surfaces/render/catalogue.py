@@ -71,7 +71,9 @@ def _offer(catalogue: Catalogue, offer: Offer, day: dt.date, buyer: Buyer, conso
     seller = catalogue.sellers.get(offer.id.split("/", 1)[0], "your own offer")
     reason = why_unavailable(offer, day, buyer)
     console.print(Text(f"{offer.id}: {offer.label} ({seller})", style="bold"))
-    console.print(Text(f"  {'cannot be ordered: ' + reason if reason else 'can be ordered'}", style="dim" if reason else "green"))
+    console.print(
+        Text(f"  {'cannot be ordered: ' + reason if reason else 'can be ordered'}", style="dim" if reason else "green")
+    )
     if offer.methods:
         console.print(f"  methods: {', '.join(offer.methods)}")
     for name, unit, figure in (
@@ -125,7 +127,9 @@ def draw_prices(document: dict[str, Any], console: Console) -> None:
             table.add_row(unit, rate["usd"], f"{rate['per']:,}", _when(entry), "yes" if entry["in_force"] else "no")
             for tier in rate["tiers"]:
                 above = f"  above {tier['above_input_tokens']:,} input tokens"
-                table.add_row(above, tier["usd"], f"{rate['per']:,}", _when(entry), "yes" if entry["in_force"] else "no")
+                table.add_row(
+                    above, tier["usd"], f"{rate['per']:,}", _when(entry), "yes" if entry["in_force"] else "no"
+                )
     console.print(table)
     where = f"your file {document['yours']}" if document["yours"] else document["package"]
     console.print(Text(f"Source: {where}, newest price change {document['seen']}, {document['url']}", style="dim"))

@@ -87,7 +87,9 @@ def _line_words(line: Line) -> Text:
 
 def _options(answer: FinetuneAnswer, console: Console) -> None:
     _heading("Tuned options", console)
-    table = _table("option", "upfront", "a month", "saves a month", "break-even", "vs untuned", "verdict", right=(1, 2, 3))
+    table = _table(
+        "option", "upfront", "a month", "saves a month", "break-even", "vs untuned", "verdict", right=(1, 2, 3)
+    )
     bought = [option for option in answer.options if option.available or option is answer.options[0]]
     for option in bought[:SHOWN_OPTIONS]:
         label, colour = WORDS[option.verdict]
@@ -176,7 +178,8 @@ def _sources(answer: FinetuneAnswer, console: Console) -> None:
     prices = answer.prices
     _heading("Sources", console)
     refreshed = f", refreshed {prices['refreshed']}" if prices["refreshed"] else ""
-    words = f"List prices: {prices['package']} {prices['version']}{refreshed}, newest price change {prices['newest_change']}"
+    newest = f"newest price change {prices['newest_change']}"
+    words = f"List prices: {prices['package']} {prices['version']}{refreshed}, {newest}"
     console.print(Text(f"  {words}; prices and offers as of {answer.question['as_of']}", style="dim"))
     shown = {"stay", "best_untuned", "assumptions", answer.verdict.option_id}
     for source in answer.sources:

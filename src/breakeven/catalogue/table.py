@@ -1,0 +1,239 @@
+"""The table of all list prices: which model a name means, with a user's own prices laid over the list."""
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from breakeven.catalogue.genai import Document
+from breakeven.catalogue.prices import Entry, ListModel, Rate
+from breakeven.errors import UnknownModelError, nearest
+
+
+class PriceTable:
+    """
+    All list prices, with a user's own laid over them.
+
+    Parameters
+    ----------
+    document : dict
+        As made by ``genai.load_document``.
+    own : mapping, optional
+        Models of a user's price file by the name they are asked for; they win over the list.
+    """
+
+    def __init__(self, document: Document, own: Mapping[str, ListModel] | None = None) -> None:
+        self.document = document
+        self.own = {name.lower(): model for name, model in (own or {}).items()}
+        self._providers = {provider["id"]: provider for provider in document["providers"]}
+        self._models: dict[tuple[str, int], ListModel] = {}
+        self._found: dict[tuple[str, str | None], ListModel] = {}
+
+    @property
+    def version(self) -> str:
+        """Version of the package the prices come from."""
+        return str(self.document["version"])
+
+    @cached_property
+    def units(self) -> Mapping[str, frozenset[tuple[str, str]]]:
+        """Dimensions of each billable unit; a unit contains another whose dimensions include its own."""
+        return {key: frozenset(unit["dimensions"].items()) for key, unit in self.document["units"].items()}
+
+    def containers(self, unit: str) -> list[str]:
+        """The units that count ``unit`` too, itself included: ``cache_read_tokens`` -> also ``input_tokens``."""
+        return [other for other, dimensions in self.units.items() if dimensions <= self.units[unit]]
+
+    @cached_property
+    def since_days(self) -> list[dt.date]:
+        """Every day on which some list price begins, ascending."""
+        days = {
+            entry["since"]
+            for provider in self.document["providers"]
+            for model in provider["models"]
+            for entry in (*model["prices"], *model["variants"])
+            if entry["since"]
+        }
+        own = {entry.since for model in self.own.values() for entry in model.entries if entry.since}
+        return sorted(own | {dt.date.fromisoformat(day) for day in days})
+
+    @cached_property
+    def day_edges(self) -> list[dt.time]:
+        """Every UTC time of day at which some list price changes, ascending; midnight is not listed."""
+        return sorted(
+            {
+                dt.time.fromisoformat(edge)
+                for provider in self.document["providers"]
+                for model in provider["models"]
+                for entry in model["prices"]
+                for edge in entry["daily"] or ()
+            }
+            - {dt.time(0)}
+        )
+
+    @cached_property
+    def thresholds(self) -> list[int]:
+        """Every number of input tokens above which some list price changes, ascending."""
+        return sorted(
+            {
+                tier[0]
+                for provider in self.document["providers"]
+                for model in provider["models"]
+                for entry in (*model["prices"], *model["variants"])
+                for _, tiers in entry["usd"].values()
+                for tier in tiers
+            }
+        )
+
+    def find(self, name: str, provider: str | None = None) -> ListModel:
+        """
+        The model a name means: ``gpt-5-mini``, ``openai/gpt-5-mini``, or a dated or gateway spelling of it.
+
+        Parameters
+        ----------
+        name : str
+            A user's own model, ``provider/model``, or a name some provider claims.
+        provider : str, optional
+            The provider, where a log says it.
+
+        Raises
+        ------
+        UnknownModelError
+            Naming the nearest models, or the providers to choose from where several sell it.
+        """
+        key = (name.strip().lower(), provider.lower() if provider else None)
+        if key not in self._found:
+            self._found[key] = self._find(*key)
+        return self._found[key]
+
+    def of_provider(self, provider: str) -> list[ListModel]:
+        """Every model one provider lists, in the package's order."""
+        models = self._providers[provider]["models"] if provider in self._providers else []
+        return [self._model(self._providers[provider], index) for index in range(len(models))]
+
+    def __iter__(self) -> Iterator[ListModel]:
+        for provider in self._providers:
+            yield from self.of_provider(provider)
+
+    def names(self) -> list[str]:
+        """Every name worth suggesting: own models, plain ids, and ``provider/model`` ids."""
+        listed = [
+            (provider["id"], model["id"]) for provider in self._providers.values() for model in provider["models"]
+        ]
+        plain = {model: None for _, model in listed}
+        return [*self.own, *plain, *(f"{provider}/{model}" for provider, model in listed)]
+
+    def url(self, provider: str) -> str:
+        """The provider's price page, "" where the package names none."""
+        return str(self._providers[provider]["url"]) if provider in self._providers else ""
+
+    def _find(self, name: str, provider: str | None) -> ListModel:
+        if name in self.own:
+            return self.own[name]
+        model = None
+        if provider:
+            seller = self._provider_by_id(provider)
+            model = self._in_provider(seller, name) if seller else None
+        if model is None and "/" in name:
+            prefix, rest = name.split("/", 1)
+            seller = self._provider_by_id(prefix)
+            model = self._in_provider(seller, rest) if seller else None
+        if model is None:
+            claims = (p for p in self._providers.values() if _matches(p["model_match"], name))
+            seller = next(claims, None)
+            model = self._in_provider(seller, name) if seller else None
+        if model is None:
+            model = self._sold_as(name)
+        if model is None:
+            raise UnknownModelError(
+                f"No model {name!r} in the price table ({self.version}).{nearest(name, self.names())}"
+                " See: breakeven prices show NAME, or give its prices with --prices FILE",
+                "model",
+            )
+        return self.with_own(model)
+
+    def with_own(self, model: ListModel) -> ListModel:
+        """The user's terms for a listed model, or the model as listed."""
+        return self.own.get(model.id.lower(), model)
+
+    def _sold_as(self, name: str) -> ListModel | None:
+        """The one provider that lists exactly this id; an error naming them where there are several."""
+        sellers = [p for p in self._providers.values() if any(m["id"].lower() == name for m in p["models"])]
+        if len(sellers) > 1:
+            choices = ", ".join(f"{seller['id']}/{name}" for seller in sellers[:6])
+            raise UnknownModelError(f"Several providers sell {name!r}; write which: {choices}", "model")
+        return self._in_provider(sellers[0], name) if sellers else None
+
+    def _provider_by_id(self, provider: str) -> dict[str, Any] | None:
+        if provider in self._providers:
+            return self._providers[provider]
+        claims = (
+            p for p in self._providers.values() if p["provider_match"] and _matches(p["provider_match"], provider)
+        )
+        return next(claims, None)
+
+    def _in_provider(self, provider: dict[str, Any], name: str) -> ListModel | None:
+        """First model of this provider, or of those it resells, that the name matches; a compact date is retried.
+
+        Some ids of the package match no rule of its own; such a name is taken as the id it is.
+        """
+        dated = re.sub(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)", r"-\1-\2-\3", name)
+        for spelling in dict.fromkeys((name, dated)):
+            for seller_id in (provider["id"], *provider["fallbacks"]):
+                seller = self._providers.get(seller_id)
+                for index, model in enumerate(seller["models"] if seller else ()):
+                    if seller and _matches(model["match"], spelling):
+                        return self._model(seller, index)
+        ids = [model["id"].lower() for model in provider["models"]]
+        return self._model(provider, ids.index(name)) if name in ids else None
+
+    def _model(self, provider: dict[str, Any], index: int) -> ListModel:
+        key = (provider["id"], index)
+        if key not in self._models:
+            raw = provider["models"][index]
+            self._models[key] = ListModel(
+                provider=provider["id"],
+                model=raw["id"],
+                name=raw["name"],
+                entries=tuple(self._entry(entry) for entry in raw["prices"]),
+                variants=tuple(self._entry(entry) for entry in raw["variants"]),
+                minimums=raw["minimums"],
+                deprecated=raw["deprecated"],
+            )
+        return self._models[key]
+
+    def _entry(self, raw: dict[str, Any]) -> Entry:
+        since = dt.date.fromisoformat(raw["since"]) if raw["since"] else None
+        rates = {
+            unit: Rate(
+                usd=Decimal(base),
+                per=self.document["units"][unit]["per"],
+                tiers=tuple((above, Decimal(usd)) for above, usd in tiers),
+                since=since,
+            )
+            for unit, (base, tiers) in raw["usd"].items()
+        }
+        start, end = raw["daily"] or (None, None)
+        daily = (dt.time.fromisoformat(start), dt.time.fromisoformat(end)) if start and end else None
+        return Entry(rates=rates, since=since, daily=daily, when=raw.get("when", {}))
+
+
+def _matches(clause: list[Any] | None, text: str) -> bool:
+    """Whether a match clause of the document holds for lower-case text."""
+    if clause is None:
+        return False
+    kind, value = clause
+    if kind == "or":
+        return any(_matches(part, text) for part in value)
+    if kind == "and":
+        return all(_matches(part, text) for part in value)
+    if kind == "regex":
+        return re.search(value, text) is not None
+    found: bool = {
+        "equals": text == value,
+        "starts_with": text.startswith(value),
+        "ends_with": text.endswith(value),
+        "contains": value in text,
+    }[kind]
+    return found
