@@ -36,10 +36,10 @@ AnyFile = TypeVar("AnyFile", bound=Record)
 Shipped: TypeAlias = tuple[tuple[OfferFile, ...], ModelFile, AssumptionFile]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Catalogue:
     """
-    What things cost, since when, says who.
+    What things cost, since when, says who. Two catalogues are equal only if they are the same one.
 
     prices : list prices, the user's own laid over them.
     offers : fine-tuning terms by offer id, a user's own included.

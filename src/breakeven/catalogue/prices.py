@@ -65,7 +65,7 @@ class Entry:
         return True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ListModel:
     """
     One model as one provider sells it.

@@ -27,7 +27,7 @@ class PriceTable:
     def __init__(self, document: Document, own: Mapping[str, ListModel] | None = None) -> None:
         self.document = document
         self.own = {name.lower(): model for name, model in (own or {}).items()}
-        self._providers = {provider["id"]: provider for provider in document["providers"]}
+        self._providers: dict[str, dict[str, Any]] = {provider["id"]: provider for provider in document["providers"]}
         self._models: dict[tuple[str, int], ListModel] = {}
         self._found: dict[tuple[str, str | None], ListModel] = {}
 

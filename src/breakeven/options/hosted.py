@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.prices import BATCH, ListModel, TokenRates, mean_token_rates
@@ -85,6 +86,7 @@ def token_lines(workload: Workload, prices: TokenPrices) -> tuple[CostLine, ...]
     return tuple(lines)
 
 
+@lru_cache(maxsize=4096)
 def list_prices(
     catalogue: Catalogue, model: ListModel, day: dt.date, request_input_tokens: int
 ) -> tuple[TokenPrices, Source]:

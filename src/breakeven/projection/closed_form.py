@@ -7,6 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
+NO_GROWTH = 1e-12
+"""Growth below this is no growth: the limit of the formula, whose terms cancel out there. [1/month]"""
+
 
 def payback_months(upfront_usd: ArrayLike, saving_usd_month: ArrayLike, growth_month: ArrayLike = 0.0) -> Any:
     """
@@ -56,7 +59,8 @@ def payback_months(upfront_usd: ArrayLike, saving_usd_month: ArrayLike, growth_m
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = upfront / saving
         argument = growth * ratio
-        months = np.where(growth == 0, ratio, np.log1p(argument) / np.log1p(np.where(growth == 0, 1.0, growth)))
+        level = np.abs(growth) < NO_GROWTH
+        months = np.where(level, ratio, np.log1p(argument) / np.log1p(np.where(level, 1.0, growth)))
         months = np.where((saving <= 0) | (argument <= -1), np.inf, months)
     months = np.where(np.isnan(upfront) | np.isnan(saving) | np.isnan(growth), np.nan, months)
     return months if months.ndim else float(months)

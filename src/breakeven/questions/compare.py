@@ -1,4 +1,4 @@
-"""Options to arrays, arrays to numbers: savings by month, break-even, flips and the verdict word of every option."""
+"""Options to arrays: costs and savings by month, break-even, present value, and the verdict word of every option."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.options.lines import CostLine, Option, known_usd, total_usd
-from breakeven.projection.closed_form import root_of_line
 from breakeven.projection.paths import (
     SEARCH_MONTHS,
     alive,
@@ -18,12 +17,9 @@ from breakeven.projection.paths import (
     present_value_usd,
     return_month,
 )
-from breakeven.questions.statement import Flips, Word
+from breakeven.questions.statement import Word
 
 Floats = NDArray[np.float64]
-
-TOKEN_PARTS = ("input", "cached_input", "cache_write", "output", "request")
-"""Parts of a cost that a tuning premium multiplies."""
 
 
 @dataclass(frozen=True)
@@ -78,18 +74,26 @@ def per_call_usd(option: Option, parts: tuple[str, ...] = ()) -> Floats:
     return usd
 
 
-def monthly_usd(option: Option, horizon: Horizon) -> Floats:
-    """Cost of each month, retraining in the months it is due. Shape (SEARCH_MONTHS,). [USD/month]"""
+def monthly_usd(options: list[Option], horizon: Horizon) -> Floats:
+    """Cost of each month, retraining in the months it is due. Shape (options, SEARCH_MONTHS). [USD/month]"""
     calls = calls_by_month(horizon.calls_per_month, horizon.growth_month, SEARCH_MONTHS)
-    retrain = (option.retrain_usd or 0.0) * months_due(horizon.retrain_every_months, SEARCH_MONTHS)
-    return np.asarray(calls * per_call_usd(option) + known_usd(option.of("per month")) + retrain)
+    due = months_due(horizon.retrain_every_months, SEARCH_MONTHS)
+    per_call = np.array([known_usd(option.of("per call")) for option in options])
+    per_month = np.array([known_usd(option.of("per month")) for option in options])
+    retrain = np.array([option.retrain_usd or 0.0 for option in options])
+    fixed = per_month[:, np.newaxis] + retrain[:, np.newaxis] * due
+    usd = per_call[:, np.newaxis] * calls + fixed
+    for index, option in enumerate(options):
+        if option.later:
+            usd[index] = calls * per_call_usd(option) + fixed[index]
+    return np.asarray(usd)
 
 
 def compare(options: list[Option], stay: Option, best: Option, horizon: Horizon) -> Comparison:
     """Every option against staying and against the best untuned choice."""
     calls = calls_by_month(horizon.calls_per_month, horizon.growth_month, SEARCH_MONTHS)
-    stay_usd, best_usd = monthly_usd(stay, horizon), monthly_usd(best, horizon)
-    option_usd = np.array([monthly_usd(option, horizon) for option in options]).reshape(len(options), SEARCH_MONTHS)
+    stay_usd, best_usd = monthly_usd([stay, best], horizon)
+    option_usd = monthly_usd(options, horizon)
     life = [np.inf if option.life_months is None else option.life_months for option in options]
     served = alive(np.array(life), SEARCH_MONTHS)
     upfront = np.array([known_usd(option.of("once")) for option in options])
@@ -135,79 +139,3 @@ def word_for(option: Option, break_even: float, catalogue: Catalogue) -> Word:
     if months < catalogue.assume("clear_win_months"):
         return "clear_win"
     return "worth_considering" if months <= catalogue.assume("not_worth_months") else "not_worth_it"
-
-
-def find_flips(
-    option: Option,
-    stay: Option,
-    horizon: Horizon,
-    comparison: Comparison,
-    index: int,
-    reductions: tuple[float, float],
-    today_at_tuned_tokens: Option,
-    at_months: float,
-) -> Flips:
-    """
-    Where each input would bring break-even to ``at_months``, or to the end of the option's life if that is sooner.
-
-    The saving added up to that month is linear in each input taken alone, so each flip is the root of a line.
-
-    Parameters
-    ----------
-    reductions : (float, float)
-        Share of input and of output tokens already removed in the option's lines.
-    today_at_tuned_tokens : Option
-        Calls of the tuned size at today's prices, which a premium multiplies.
-    """
-    target = at_months if option.life_months is None else min(at_months, option.life_months)
-    if not option.lines or is_unknown(option) or target <= 0:
-        return _no_flips(target)
-    weight = alive(np.array(target), SEARCH_MONTHS)
-    calls = weight * comparison.calls
-    upfront = float(comparison.upfront_usd[index])
-    now = float(weight @ (comparison.stay_usd - comparison.option_usd[index])) - upfront
-    retrainings = float(weight @ months_due(horizon.retrain_every_months, SEARCH_MONTHS))
-    training_run = option.retrain_usd or 0.0
-    fixed = float(weight.sum()) * known_usd(option.of("per month")) + retrainings * training_run + upfront
-    from_calls = now + fixed
-    part = {
-        "input": float(calls @ per_call_usd(option, ("input", "cached_input", "cache_write"))),
-        "output": float(calls @ per_call_usd(option, ("output",))),
-        "tokens": float(calls @ per_call_usd(option, TOKEN_PARTS)),
-        "tokens today": float(calls @ per_call_usd(today_at_tuned_tokens, TOKEN_PARTS)),
-    }
-
-    def root(at_zero: float, at_one: float) -> float:
-        return float(root_of_line(at_zero, at_one))
-
-    def reduction(of: str, removed: float) -> float:
-        whole = part[of] / (1.0 - removed)
-        value = root(now + part[of] - whole, now + part[of])
-        value = 0.0 if abs(value) < 1e-12 else value
-        return value if 0.0 <= value < 1.0 else np.nan
-
-    premium = root(now + part["tokens"], now + part["tokens"] - part["tokens today"])
-    training = root(
-        now + (horizon.runs + retrainings) * training_run,
-        now + (horizon.runs + retrainings) * (training_run - 1.0),
-    )
-    volume = horizon.calls_per_month * fixed / from_calls if from_calls > 0 and fixed > 0 else np.nan
-    return Flips(
-        at_months=target,
-        calls_per_month=volume,
-        input_reduction=reduction("input", reductions[0]),
-        output_reduction=reduction("output", reductions[1]),
-        premium=premium if premium >= 0 else np.nan,
-        training_usd=training if training >= 0 else np.nan,
-    )
-
-
-def _no_flips(at_months: float) -> Flips:
-    return Flips(
-        at_months=max(0.0, at_months),
-        calls_per_month=None,
-        output_reduction=None,
-        input_reduction=None,
-        premium=None,
-        training_usd=None,
-    )

@@ -1,5 +1,6 @@
 """The question "fine-tune a model, or keep paying for API calls?": its fields, and its answer."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 from typing import Literal, Self
@@ -12,18 +13,21 @@ from breakeven.questions.candidates import Candidates, gather
 from breakeven.questions.compare import Comparison, Horizon, compare
 from breakeven.questions.fields import MOST, Count, Number, Question, field, name, share, tokens, usd, usd_per_mtok
 from breakeven.questions.framework import framework, loses, wins
-from breakeven.questions.report import headline, month_rows, opponent, option_answers, untuned_rows
+from breakeven.questions.report import month_rows, opponent, option_answers, untuned_rows
 from breakeven.questions.statement import (
     Check,
     Cited,
     Month,
     Opponent,
     OptionAnswer,
-    Part,
     Untuned,
     Verdict,
     cite,
+    part,
 )
+from breakeven.questions.words import headline
+
+SCHEMA = "breakeven/finetune/1"
 
 USAGE, TODAY, TUNED = "Your usage", "Today's model", "The tuned model"
 ONCE, RUNNING, RISK = "Paid once", "Paid while it runs", "Horizon and risk"
@@ -100,7 +104,8 @@ class FinetuneQuestion(Question):
         return self
 
 
-class FinetuneAnswer(Part):
+@part
+class FinetuneAnswer:
     """
     The whole answer; every surface is a rendering of it.
 
@@ -108,7 +113,6 @@ class FinetuneAnswer(Part):
     an assumption. ``options`` are ordered: the leading one first, unavailable ones last.
     """
 
-    schema_: Literal["breakeven/finetune/1"] = "breakeven/finetune/1"
     question: dict[str, object]
     origins: dict[str, str]
     verdict: Verdict
@@ -126,8 +130,7 @@ class FinetuneAnswer(Part):
 
     def to_dict(self) -> dict[str, object]:
         """The answer as the JSON document of schema ``breakeven/finetune/1``."""
-        document = self.model_dump(mode="json")
-        return {"schema": document.pop("schema_"), **document}
+        return {"schema": SCHEMA, **dataclasses.asdict(self)}
 
 
 def answer(question: FinetuneQuestion, catalogue: Catalogue, origins: dict[str, str] | None = None) -> FinetuneAnswer:
@@ -154,18 +157,20 @@ def answer(question: FinetuneQuestion, catalogue: Catalogue, origins: dict[str, 
         runs=question.runs,
     )
     untuned = untuned_rows(found, horizon)
-    best = found.untuned[min((row.horizon_usd, index) for index, row in enumerate(untuned) if row.counted)[1]].option
+    least = min((row.horizon_usd, index) for index, row in enumerate(untuned) if row.counted)[1]
+    best = found.untuned[least].option
     compared: Comparison = compare(found.tuned, found.stay, best, horizon)
     options, order = option_answers(found, horizon, compared, catalogue)
     leading = order[0] if order else None
     given = dict.fromkeys(question.model_fields_set, "yours")
+    success = question.success_rate
     table = catalogue.prices.document
     return FinetuneAnswer(
         question=question.model_dump(mode="json") | found.used,
         origins=dict.fromkeys(FinetuneQuestion.model_fields, "default") | given | (origins or {}) | found.origins,
         verdict=headline(found, options, compared, order, best, catalogue),
-        stay=opponent(found.stay, horizon, question.success_rate),
-        best_untuned=opponent(best, horizon, question.success_rate),
+        stay=opponent(found.stay, found.untuned[0].model, horizon, untuned[0].horizon_usd, success),
+        best_untuned=opponent(best, found.untuned[least].model, horizon, untuned[least].horizon_usd, success),
         untuned=sorted(untuned, key=lambda row: (not row.counted, row.horizon_usd))[:12],
         options=options,
         projection=month_rows(compared, leading, horizon),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.query import offers_for_model, why_unavailable
 from breakeven.questions.candidates import Candidates
-from breakeven.questions.report import usd
 from breakeven.questions.statement import Check, OptionAnswer
+from breakeven.questions.words import usd
 
 if TYPE_CHECKING:
     from breakeven.questions.finetune import FinetuneQuestion

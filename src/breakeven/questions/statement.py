@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from dataclasses import dataclass
+from typing import Literal, TypeVar, dataclass_transform
 
 from breakeven.catalogue.records import Source
 from breakeven.options.lines import CostLine
@@ -12,21 +11,22 @@ from breakeven.options.lines import CostLine
 Word = Literal["clear_win", "worth_considering", "not_worth_it", "never", "unavailable", "unknown"]
 
 
-def finite(value: Any) -> Any:
-    """None in place of infinity and NaN."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def finite(value: float) -> float | None:
+    """A number, or None in place of infinity and NaN."""
+    return value if math.isfinite(value) else None
 
 
-Amount = Annotated[float | None, BeforeValidator(finite)]
+AnyPart = TypeVar("AnyPart")
 
 
-class Part(BaseModel):
-    """Base of all parts of an answer: frozen."""
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def part(shape: type[AnyPart]) -> type[AnyPart]:
+    """A part of an answer: a frozen dataclass, because an answer holds thousands of them."""
+    return dataclass(frozen=True, slots=True, kw_only=True)(shape)
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
 
-
-class Line(Part):
+@part
+class Line:
     """
     One line of a cost statement. [USD in month 1, or once, as ``when`` says]
 
@@ -51,7 +51,7 @@ def statement_line(line: CostLine, calls: float) -> Line:
     """A cost line as printed: "per call" lines are multiplied by the calls of month 1."""
     quantity = line.quantity * calls if line.when == "per call" else line.quantity
     usd = None if line.usd_per_unit is None else quantity * line.usd_per_unit
-    return Line.model_construct(
+    return Line(
         name=line.name,
         when="once" if line.when == "once" else "month 1",
         quantity=quantity,
@@ -66,7 +66,8 @@ def statement_line(line: CostLine, calls: float) -> Line:
     )
 
 
-class Opponent(Part):
+@part
+class Opponent:
     """What tuning has to beat: today's choice, or the cheapest untuned one. [USD]"""
 
     label: str
@@ -79,7 +80,8 @@ class Opponent(Part):
     notes: list[str]
 
 
-class Untuned(Part):
+@part
+class Untuned:
     """One untuned alternative that was looked at; ``counted`` if it may become ``best_untuned``."""
 
     label: str
@@ -90,7 +92,8 @@ class Untuned(Part):
     condition: str
 
 
-class Flips(Part):
+@part
+class Flips:
     """
     The value of one input, all others as given, at which break-even falls to ``at_months``; null where none does.
 
@@ -99,20 +102,21 @@ class Flips(Part):
     """
 
     at_months: float
-    calls_per_month: Amount
-    output_reduction: Amount
-    input_reduction: Amount
-    premium: Amount
-    training_usd: Amount
+    calls_per_month: float | None
+    output_reduction: float | None
+    input_reduction: float | None
+    premium: float | None
+    training_usd: float | None
 
 
-class OptionAnswer(Part):
+@part
+class OptionAnswer:
     """
     One tuned option against staying.
 
     Money for month 1 unless the name says otherwise. ``break_even_months`` is null where the saving never repays the
     upfront cost, or only after ``life_months``. ``saving_usd`` is the net saving over the horizon, counted while the
-    option lives. Amounts are null where a price is unknown; ``at_least_*`` then sum what is known.
+    option lives. float | Nones are null where a price is unknown; ``at_least_*`` then sum what is known.
     """
 
     id: str
@@ -121,23 +125,23 @@ class OptionAnswer(Part):
     available: bool
     why_unavailable: str | None
     verdict: Word
-    upfront_usd: Amount
-    upfront_low_usd: Amount
-    upfront_high_usd: Amount
+    upfront_usd: float | None
+    upfront_low_usd: float | None
+    upfront_high_usd: float | None
     at_least_upfront_usd: float
-    monthly_usd: Amount
+    monthly_usd: float | None
     at_least_monthly_usd: float
-    monthly_saving_usd: Amount
-    usd_per_successful_call: Amount
-    break_even_months: Amount
-    break_even_months_vs_best_untuned: Amount
-    simple_break_even_months: Amount
-    saving_usd: Amount
-    saving_usd_vs_best_untuned: Amount
-    roi: Amount
-    npv_usd: Amount
-    irr_month: Amount
-    life_months: Amount
+    monthly_saving_usd: float | None
+    usd_per_successful_call: float | None
+    break_even_months: float | None
+    break_even_months_vs_best_untuned: float | None
+    simple_break_even_months: float | None
+    saving_usd: float | None
+    saving_usd_vs_best_untuned: float | None
+    roi: float | None
+    npv_usd: float | None
+    irr_month: float | None
+    life_months: float | None
     estimated: bool
     reasons: list[str]
     notes: list[str]
@@ -146,7 +150,8 @@ class OptionAnswer(Part):
     flips: Flips
 
 
-class Month(Part):
+@part
+class Month:
     """One month of the projection, for the leading option. [USD]"""
 
     month: int
@@ -159,7 +164,8 @@ class Month(Part):
     """Share of the month in which the option is still served; the rest is billed as staying."""
 
 
-class Check(Part):
+@part
+class Check:
     """One of the article's questions or conditions, with what it rests on."""
 
     question: str
@@ -168,7 +174,8 @@ class Check(Part):
     consequence: str
 
 
-class Verdict(Part):
+@part
+class Verdict:
     """The answer in one word and one sentence, for the leading option against the better of the two opponents."""
 
     word: Word
@@ -176,7 +183,8 @@ class Verdict(Part):
     option_id: str | None
 
 
-class Cited(Part):
+@part
+class Cited:
     """A source the answer used; ``used_by`` names stay, best_untuned, assumptions, or the ids of options."""
 
     title: str
@@ -197,7 +205,7 @@ def cite(uses: Iterable[tuple[str, Source]]) -> list[Cited]:
         if user not in users.setdefault(key, []):
             users[key].append(user)
     return [
-        Cited.model_construct(
+        Cited(
             title=source.title,
             url=source.url,
             seen=source.seen,

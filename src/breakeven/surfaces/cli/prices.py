@@ -53,11 +53,8 @@ def refresh(
 ) -> None:
     """Fetch newer list prices over the network; until then nothing is ever fetched."""
     if reset:
-        existed = genai.forget_refreshed()
-        version = genai.load_document()["version"]
-        print(
-            f"{'Fetched prices forgotten' if existed else 'There were no fetched prices'}; in use: genai-prices {version}"
-        )
+        words = "Fetched prices forgotten" if genai.forget_refreshed() else "There were no fetched prices"
+        print(f"{words}; in use: genai-prices {genai.load_document()['version']}")
         return
     before = _count(genai.load_document())
     after = _count(genai.refresh(url))

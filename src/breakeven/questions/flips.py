@@ -1,0 +1,96 @@
+"""What would flip an answer: the value of one input, all others as given, at which break-even falls to a month."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from breakeven.options.lines import Option, known_usd
+from breakeven.projection.closed_form import root_of_line
+from breakeven.projection.paths import SEARCH_MONTHS, alive, months_due
+from breakeven.questions.compare import Comparison, Horizon, is_unknown, per_call_usd
+from breakeven.questions.statement import Flips
+
+Floats = NDArray[np.float64]
+
+INPUT_PARTS = ("input", "cached_input", "cache_write")
+OUTPUT_PARTS = ("output",)
+TOKEN_PARTS = (*INPUT_PARTS, *OUTPUT_PARTS, "request")
+"""Parts of a cost that a tuning premium multiplies."""
+
+
+def find_flips(
+    options: list[Option],
+    horizon: Horizon,
+    compared: Comparison,
+    reductions: tuple[float, float],
+    today_at_tuned_tokens: Option,
+    at_months: float,
+) -> list[Flips]:
+    """
+    Where each input would bring break-even to ``at_months``, or to the end of an option's life if that is sooner.
+
+    The saving added up to that month is linear in each input taken alone, so each flip is the root of a line.
+
+    Parameters
+    ----------
+    compared : Comparison
+        Of the same options, in the same order.
+    reductions : (float, float)
+        Share of input and of output tokens already removed in the options' lines.
+    today_at_tuned_tokens : Option
+        Calls of the tuned size at today's prices, which a premium multiplies.
+    """
+    lives = np.array([np.inf if option.life_months is None else option.life_months for option in options])
+    target = np.minimum(at_months, lives)
+    weight = alive(target, SEARCH_MONTHS)
+    calls = weight * compared.calls
+    now = (weight * (compared.stay_usd - compared.option_usd)).sum(axis=-1) - compared.upfront_usd
+    retrainings = weight @ months_due(horizon.retrain_every_months, SEARCH_MONTHS)
+    run = np.array([option.retrain_usd or 0.0 for option in options])
+    hosting = np.array([known_usd(option.of("per month")) for option in options])
+    fixed = weight.sum(axis=-1) * hosting + retrainings * run + compared.upfront_usd
+    tokens = _spent(options, calls, TOKEN_PARTS)
+    today = calls @ per_call_usd(today_at_tuned_tokens, TOKEN_PARTS)
+    runs = horizon.runs + retrainings
+    with np.errstate(divide="ignore", invalid="ignore"):
+        volume = np.where((fixed > 0) & (now + fixed > 0), horizon.calls_per_month * fixed / (now + fixed), np.nan)
+    found = {
+        "calls_per_month": volume,
+        "input_reduction": _reduction(now, _spent(options, calls, INPUT_PARTS), reductions[0]),
+        "output_reduction": _reduction(now, _spent(options, calls, OUTPUT_PARTS), reductions[1]),
+        "premium": _zero_or_more(root_of_line(now + tokens, now + tokens - today)),
+        "training_usd": _zero_or_more(root_of_line(now + runs * run, now + runs * (run - 1.0))),
+    }
+    answerable = [bool(option.lines) and not is_unknown(option) and target[i] > 0 for i, option in enumerate(options)]
+    return [
+        Flips(
+            at_months=float(target[i]),
+            **{
+                name: float(values[i]) if answerable[i] and np.isfinite(values[i]) else None
+                for name, values in found.items()
+            },
+        )
+        for i in range(len(options))
+    ]
+
+
+def _spent(options: list[Option], calls: Floats, parts: tuple[str, ...]) -> Floats:
+    """What each option spends on some parts of its calls up to its target month. [USD]"""
+    counted = calls.sum(axis=-1)
+    usd = [
+        float(calls[i] @ per_call_usd(option, parts))
+        if option.later
+        else counted[i] * known_usd(line for line in option.of("per call") if line.part in parts)
+        for i, option in enumerate(options)
+    ]
+    return np.array(usd, dtype=float)
+
+
+def _reduction(now: Floats, spent: Floats, removed: float) -> Floats:
+    """The share of tokens that must go, NaN outside 0 <= share < 1. ``removed`` of them are gone in ``spent``."""
+    share = root_of_line(now + spent - spent / (1.0 - removed), now + spent)
+    share = np.where(np.abs(share) < 1e-12, 0.0, share)
+    return np.asarray(np.where((share >= 0.0) & (share < 1.0), share, np.nan))
+
+
+def _zero_or_more(values: Floats) -> Floats:
+    return np.asarray(np.where(values >= 0.0, values, np.nan))
