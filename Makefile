@@ -15,7 +15,7 @@ setup: .venv/ready
 	touch $@
 
 demo: setup
-	$(BIN)/breakeven logs examples/tensorzero-haiku.jsonl.gz
+	$(BIN)/breakeven logs examples/tensorzero-haiku.jsonl.gz --calls-per-month 500k
 
 test: setup
 	$(BIN)/python -m pytest -n 2

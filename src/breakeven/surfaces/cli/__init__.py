@@ -17,7 +17,10 @@ COMMANDS = {
         "breakeven.surfaces.cli.finetune:command",
         "Fine-tune, or keep paying? From six numbers, a file or a log.",
     ),
-    "logs": ("breakeven.surfaces.cli.logs:logs", "Read logs of real calls: what they cost, and the decision per task."),
+    "logs": (
+        "breakeven.surfaces.cli.logs:command",
+        "Read logs of real calls: what they cost, and the decision per task.",
+    ),
     "offers": ("breakeven.surfaces.cli.offers:offers", "Fine-tuning offers: prices, who may buy until when, sources."),
     "prices": ("breakeven.surfaces.cli.prices:app", "List prices: show a model's, or fetch newer ones."),
 }

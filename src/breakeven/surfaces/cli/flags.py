@@ -1,7 +1,7 @@
 """A question's fields as command-line flags: same names with dashes, same help, same defaults."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from cyclopts import Group, Parameter
@@ -10,20 +10,21 @@ from pydantic_core import PydanticUndefined
 from breakeven.questions.fields import Question, group_of, unit_of
 
 
-def with_flags(shape: type[Question], own: Callable[..., Any]) -> Callable[..., Any]:
+def with_flags(shape: type[Question], own: Callable[..., Any], leave_out: Collection[str] = ()) -> Callable[..., Any]:
     """
-    The command ``own(fields, ...)`` with one flag per field of ``shape``.
+    The command ``own(fields, ...)`` with one flag per field of ``shape``, but for those left out.
 
     ``own`` takes ``fields``, a mapping of the fields that were given, and options of its own. Numbers are passed on
     as written; the question reads and checks them, so that every surface says the same of the same fault.
     """
     parameters = [p for name, p in inspect.signature(own, eval_str=True).parameters.items() if name != "fields"]
-    headings = dict.fromkeys(group_of(info) for info in shape.model_fields.values())
+    shown = {name: info for name, info in shape.model_fields.items() if name not in leave_out}
+    headings = dict.fromkeys(group_of(info) for info in shown.values())
     groups = {heading: Group(heading, sort_key=place) for place, heading in enumerate(headings)}
-    flags = [_flag(name, info, groups) for name, info in shape.model_fields.items()]
+    flags = [_flag(name, info, groups) for name, info in shown.items()]
 
     def command(*positional: Any, **values: Any) -> Any:
-        given = {name: values.pop(name) for name in shape.model_fields if name in values}
+        given = {name: values.pop(name) for name in shown if name in values}
         return own(*positional, fields={name: value for name, value in given.items() if value is not None}, **values)
 
     command.__doc__ = own.__doc__

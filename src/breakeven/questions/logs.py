@@ -1,0 +1,268 @@
+"""The question "what do my logs say?": real usage per task and model, its cost, and the finetune decision for each."""
+
+import dataclasses
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from breakeven.catalogue.load import Catalogue
+from breakeven.errors import BreakevenError, InputError, nearest
+from breakeven.questions.fields import ask
+from breakeven.questions.finetune import FinetuneQuestion, answer
+from breakeven.questions.statement import OptionAnswer, Verdict, part
+from breakeven.usage import Rows, Usage
+from breakeven.usage.profile import Sizes, TaskProfile
+from breakeven.usage.scan import Reject
+
+SCHEMA = "breakeven/logs/1"
+
+WEEK_DAYS = 7
+"""A log shorter than this says nothing about a month: hours of the day and days of the week differ. [days]"""
+
+MOST = 0.5
+"""Prompts share most of their text where more than this share of it is a common beginning. [1]"""
+
+
+@part
+class Decision:
+    """
+    The finetune question asked of one task, in short; ``question`` holds the fields to ask it again in full.
+
+    Amounts for one month of ``calls_per_month``. ``option`` is the leading tuned option.
+    """
+
+    verdict: Verdict
+    calls_per_month: float
+    volume_known: bool
+    stay_monthly_usd: float
+    best_untuned: str
+    best_untuned_monthly_usd: float
+    option: OptionAnswer | None
+    question: dict[str, object]
+    origins: dict[str, str]
+    unknowns: list[str]
+
+
+@part
+class Task:
+    """
+    One task on one model. Tokens are totals of the disjoint buckets, ``reasoning_tokens`` lies inside ``output_tokens``.
+
+    cost_usd : null where no call with tokens has a price; unpriced calls are then counted in ``unpriced_calls``.
+    months : calls and cost by UTC month; calls without a time are in none of them.
+    prefix_share : share of the prompt text that other calls of the task begin with too; null without prompts.
+    answer : null where the model has no price, ``why_no_answer`` then says so.
+    """
+
+    task: str
+    model: str | None
+    priced_as: str | None
+    calls: int
+    failed: int
+    gateway_cached: int
+    first: str | None
+    last: str | None
+    span_days: float | None
+    input_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    input_per_call: Sizes
+    output_per_call: Sizes
+    output_spread: float | None
+    cached_share: float | None
+    batch_share: float
+    cost_usd: float | None
+    reported_cost_usd: float | None
+    reported_calls: int
+    unpriced_calls: int
+    unpriced_reason: str | None
+    months: list[dict[str, object]]
+    prefix_share: float | None
+    answer: Decision | None
+    why_no_answer: str | None
+
+
+@part
+class LogsAnswer:
+    """What the logs say; every surface is a rendering of it. No text of a prompt or an answer is in it."""
+
+    as_of: str
+    rows: dict[str, int]
+    rejects: list[Reject]
+    reject_counts: dict[str, int]
+    calls: int
+    cost_usd: float
+    reported_cost_usd: float | None
+    tasks: list[Task]
+    files: list[dict[str, object]]
+    notes: list[str]
+    prices: dict[str, str | None]
+
+    def to_dict(self) -> dict[str, object]:
+        """The answer as the JSON document of schema ``breakeven/logs/1``."""
+        return {"schema": SCHEMA, **dataclasses.asdict(self)}
+
+
+def answer_logs(usage: Usage, catalogue: Catalogue, given: Mapping[str, Any]) -> LogsAnswer:
+    """
+    Everything a log says, and the finetune decision for each task and model, the dearest first.
+
+    Parameters
+    ----------
+    given : mapping
+        Fields of the finetune question that hold for every task, e.g. ``buyer`` or ``output_reduction``; they win
+        over what the log says.
+    """
+    table = catalogue.prices.document
+    return LogsAnswer(
+        as_of=usage.as_of.isoformat(),
+        rows=row_counts(usage.rows),
+        rejects=list(usage.rejects),
+        reject_counts=dict(usage.reject_counts),
+        calls=usage.calls,
+        cost_usd=float(usage.cost_usd),
+        reported_cost_usd=_money(usage.reported_cost_usd),
+        tasks=[_task(profile, usage, catalogue, given) for profile in usage.profiles],
+        files=[dataclasses.asdict(source) for source in usage.sources],
+        notes=list(usage.notes),
+        prices={"package": table["package"], "version": table["version"], "own_file": catalogue.own_file or None},
+    )
+
+
+def row_counts(rows: Rows) -> dict[str, int]:
+    """Rows as the JSON document names them: in = priced + unpriced + rejected."""
+    return {"in": rows.read, "priced": rows.priced, "unpriced": rows.unpriced, "rejected": rows.rejected}
+
+
+def choose(usage: Usage, task: str | None, model: str | None) -> TaskProfile:
+    """
+    The profile to fill a finetune question from: of a task, of a model, otherwise the dearest of those left.
+
+    Raises InputError naming the tasks of the log where none goes by that name, or where no profile has a price.
+    """
+    profiles = [profile for profile in usage.profiles if task is None or profile.task == task]
+    if not profiles:
+        names = list(dict.fromkeys(profile.task for profile in usage.profiles))
+        close = nearest(task or "", names)
+        raise InputError(f"The log has no task {task!r}.{close} Tasks: {', '.join(names[:12])}", "log_task")
+    of_model = [profile for profile in profiles if model in (profile.model, profile.priced_as)]
+    return (of_model or profiles)[0]
+
+
+def workload_fields(profile: TaskProfile, catalogue: Catalogue) -> tuple[dict[str, Any], dict[str, str], bool]:
+    """
+    Fields of the finetune question from one task of a log, where each came from, and whether the volume is known.
+
+    A log of a week or more gives calls per month; a shorter one is taken as one month of calls, and says so.
+    """
+    billed = profile.calls - profile.failed - profile.gateway_cached
+    days = profile.span_days
+    known = days is not None and days >= WEEK_DAYS
+    if known and days is not None:
+        calls = billed / days * catalogue.assume("days_per_month")
+        volume = f"your log: {billed:,} billed calls in {days:.1f} days"
+    else:
+        calls = float(billed)
+        span = "an unknown time" if days is None else f"{days * 24:.1f} hours" if days < 2 else f"{days:.1f} days"
+        volume = (
+            f"your log: its {billed:,} billed calls cover {span} and are taken as one month; give --calls-per-month"
+        )
+    tokens = profile.tokens
+    written = tokens.cache_write_short + tokens.cache_write_long
+    fields: dict[str, Any] = {
+        "calls_per_month": calls,
+        "input_tokens": profile.input.mean or 0.0,
+        "output_tokens": profile.output.mean or 0.0,
+        "cached_share": profile.cached_share or 0.0,
+        "cache_write_share": written / tokens.all_input if tokens.all_input else 0.0,
+        "batch_share": profile.batch_share,
+    }
+    origins = dict.fromkeys(fields, "your log") | {"calls_per_month": volume}
+    if profile.priced_as and ", " not in profile.priced_as:
+        fields["model"] = profile.priced_as
+        origins["model"] = f"your log: {profile.model}"
+    prefix = profile.prefix_share
+    if prefix is not None:
+        if prefix > MOST:
+            fields["consistent_prompts"] = True
+            origins["consistent_prompts"] = f"your log: {prefix:.0%} of the prompt text is shared"
+        long_enough = fields["input_tokens"] >= catalogue.assume("cache_minimum_prompt_tokens")
+        if long_enough and prefix > fields["cached_share"]:
+            fields["cacheable_share"] = prefix
+            origins["cacheable_share"] = (
+                f"estimated from your log: {prefix:.0%} of the prompt text is a shared beginning"
+            )
+    return fields, origins, known
+
+
+def _task(profile: TaskProfile, usage: Usage, catalogue: Catalogue, given: Mapping[str, Any]) -> Task:
+    tokens = profile.tokens
+    decision, reason = _decide(profile, usage, catalogue, given)
+    return Task(
+        task=profile.task,
+        model=profile.model,
+        priced_as=profile.priced_as or None,
+        calls=profile.calls,
+        failed=profile.failed,
+        gateway_cached=profile.gateway_cached,
+        first=profile.first.isoformat() if profile.first else None,
+        last=profile.last.isoformat() if profile.last else None,
+        span_days=profile.span_days,
+        input_tokens=tokens.input,
+        cache_read_tokens=tokens.cache_read,
+        cache_write_tokens=tokens.cache_write_short + tokens.cache_write_long,
+        output_tokens=tokens.output,
+        reasoning_tokens=tokens.reasoning,
+        input_per_call=profile.input,
+        output_per_call=profile.output,
+        output_spread=profile.output_spread,
+        cached_share=profile.cached_share,
+        batch_share=profile.batch_share,
+        cost_usd=_money(profile.cost_usd),
+        reported_cost_usd=_money(profile.reported_cost_usd),
+        reported_calls=profile.reported_calls,
+        unpriced_calls=profile.unpriced_calls,
+        unpriced_reason=profile.unpriced_reason or None,
+        months=[
+            {"month": month.month, "calls": month.calls, "cost_usd": _money(month.cost_usd)} for month in profile.months
+        ],
+        prefix_share=profile.prefix_share,
+        answer=decision,
+        why_no_answer=reason,
+    )
+
+
+def _decide(
+    profile: TaskProfile, usage: Usage, catalogue: Catalogue, given: Mapping[str, Any]
+) -> tuple[Decision | None, str | None]:
+    """The finetune decision for one task, or why there is none."""
+    fields, origins, known = workload_fields(profile, catalogue)
+    merged = {"as_of": usage.as_of} | fields | dict(given)
+    if merged.get("model") is None and merged.get("price_input") is None:
+        return None, profile.unpriced_reason or "its calls have prices of several models"
+    if not merged["calls_per_month"]:
+        return None, "none of its calls was billed"
+    try:
+        question = ask(FinetuneQuestion, merged)
+        found = answer(question, catalogue, {name: origin for name, origin in origins.items() if name not in given})
+    except BreakevenError as error:
+        return None, str(error)
+    volume = [] if known or "calls_per_month" in given else [origins["calls_per_month"]]
+    return Decision(
+        verdict=found.verdict,
+        calls_per_month=question.calls_per_month,
+        volume_known=known or "calls_per_month" in given,
+        stay_monthly_usd=found.stay.monthly_usd,
+        best_untuned=found.best_untuned.label,
+        best_untuned_monthly_usd=found.best_untuned.monthly_usd,
+        option=found.options[0] if found.options else None,
+        question=found.question,
+        origins=found.origins,
+        unknowns=[*volume, *found.unknowns],
+    ), None
+
+
+def _money(usd: Decimal | None) -> float | None:
+    return None if usd is None else float(usd)

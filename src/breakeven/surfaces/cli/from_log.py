@@ -1,0 +1,33 @@
+"""``breakeven finetune --from-log``: the workload fields of a question from a log."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from breakeven.catalogue.load import Catalogue
+from breakeven.questions.logs import choose, workload_fields
+from breakeven.usage import read_usage
+
+PRESETS = ("classification", "extraction", "generation")
+"""Values of the field ``task``; ``--task`` names one of them, or a task of the log."""
+
+
+def fields_from_log(
+    files: tuple[Path, ...], log_task: str | None, flags: dict[str, Any], catalogue: Catalogue, as_of: dt.date
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """
+    The fields a log fills, and where each came from.
+
+    ``--task`` names a task of the log if the log has one of that name, and is then taken out of ``flags``; otherwise
+    it stays what it is elsewhere, a kind of task.
+    """
+    usage = read_usage(files, table=catalogue.prices, as_of=as_of)
+    tasks = {profile.task for profile in usage.profiles}
+    if log_task is None and (flags.get("task") in tasks or ("task" in flags and flags["task"] not in PRESETS)):
+        log_task = flags.pop("task")
+    profile = choose(usage, log_task, flags.get("model"))
+    fields, origins, _ = workload_fields(profile, catalogue)
+    if len(usage.profiles) > 1:
+        chosen = f"task {profile.task!r} on {profile.model}, the dearest of {len(usage.profiles)}"
+        origins["model"] = f"your log: {chosen if log_task is None else f'task {profile.task!r} on {profile.model}'}"
+    return fields, origins

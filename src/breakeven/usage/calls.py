@@ -1,0 +1,78 @@
+"""
+One call in canonical columns: what every reader's rows become, whatever the format they came in.
+
+========================  ========  ===========================================================================
+column                    type      meaning
+========================  ========  ===========================================================================
+file                      INTEGER   position of its file among those read, from 0
+line                      BIGINT    line in that file, from 1; for CSV where the record begins, for Parquet the row
+task                      VARCHAR   what the call was made for
+model                     VARCHAR   as logged; null where the log does not say
+provider                  VARCHAR   who served it, as logged or as its format implies; null where unknown
+at_us                     BIGINT    when, in UTC microseconds since 1970; null where unknown
+input_tokens              BIGINT    input neither read from nor written to a cache [tokens]
+cache_read_tokens         BIGINT    input read from the provider's cache [tokens]
+cache_write_short_tokens  BIGINT    input written to the cache for minutes, or for an unstated time [tokens]
+cache_write_long_tokens   BIGINT    input written to the cache for an hour or longer [tokens]
+output_tokens             BIGINT    output, reasoning included [tokens]
+reasoning_tokens          BIGINT    the part of the output that is reasoning [tokens]
+calls                     BIGINT    how many calls the row stands for; its tokens are their total
+batch                     BOOLEAN   sent through a batch interface
+service_tier              VARCHAR   tier that served it, lower case; null for the standard one
+ok                        BOOLEAN   it succeeded
+reported_cost_nano        BIGINT    cost the log states, rounded [nano-USD]; null where it states none
+reason                    VARCHAR   why the row cannot be counted; null for a good row
+========================  ========  ===========================================================================
+
+The five counts ``BUCKETS`` are disjoint: each billed token is in exactly one. ``reasoning_tokens`` lies inside
+``output_tokens``. Prompts are columns only while a file is read; of them, ``PREFIX_COLUMNS`` alone are kept:
+the number of characters, and a 64-bit hash of the first 64, 128, ... characters.
+"""
+
+BUCKETS = (
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_short_tokens",
+    "cache_write_long_tokens",
+    "output_tokens",
+)
+"""The disjoint counts a call is billed by."""
+
+INPUT_BUCKETS = BUCKETS[:4]
+"""Those of ``BUCKETS`` that add up to what the model read."""
+
+TOKENS = (*BUCKETS, "reasoning_tokens")
+
+TYPES = {
+    "file": "INTEGER",
+    "line": "BIGINT",
+    "task": "VARCHAR",
+    "model": "VARCHAR",
+    "provider": "VARCHAR",
+    "at_us": "BIGINT",
+    **dict.fromkeys(TOKENS, "BIGINT"),
+    "calls": "BIGINT",
+    "batch": "BOOLEAN",
+    "service_tier": "VARCHAR",
+    "ok": "BOOLEAN",
+    "reported_cost_nano": "BIGINT",
+    "reason": "VARCHAR",
+}
+"""Canonical column -> DuckDB type, in the order of the table above."""
+
+PREFIX_LENGTHS = tuple(2**power for power in range(6, 18))
+"""Lengths at which prompts are compared, 64 to 131072. [characters]"""
+
+PREFIX_COLUMNS = ("prompt_chars", *(f"prefix_{length}" for length in PREFIX_LENGTHS))
+
+MAX_TOKENS = 10**12
+"""More tokens than this in one row is a fault of the log, not a call. [tokens]"""
+
+GATEWAY_CACHE = "gateway-cache"
+"""``service_tier`` of an answer that a gateway kept and gave again: no provider was asked, nothing was billed."""
+
+ALL_TASKS = "all"
+"""Task of every call where the format has no task key."""
+
+NO_TASK = "(none)"
+"""Task of a call that lacks the field named by ``task_by``."""

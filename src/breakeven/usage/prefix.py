@@ -1,0 +1,37 @@
+"""How much of a task's prompts is a beginning shared by several calls: what a provider's cache could hold."""
+
+import duckdb
+
+from breakeven.usage.calls import PREFIX_LENGTHS
+
+
+def shared_prefixes(engine: duckdb.DuckDBPyConnection) -> dict[str, float]:
+    """
+    Share of prompt characters that other calls of the task begin with too, for each task with prompts. [1]
+
+    A call's shared prefix is the largest k of ``PREFIX_LENGTHS`` such that its prompt has k characters or more and
+    another good call of the task begins with the same k; the share is the sum of these over the sum of prompt
+    lengths. What two calls share they share at every smaller k too, so the sum needs no join: at each k, add what k
+    has over the k before, for each call that shares it. A lower bound, as lengths are powers of two.
+
+    Parameters
+    ----------
+    engine : connection
+        With the view ``log``; prompts are there as hashes and lengths only.
+    """
+    good = "FROM log WHERE reason IS NULL AND ok"
+    lengths = dict(engine.execute(f"SELECT task, sum(prompt_chars) {good} GROUP BY task").fetchall())
+    shared = dict.fromkeys((task for task, chars in lengths.items() if chars), 0)
+    before = 0
+    for length in PREFIX_LENGTHS:
+        column = f"prefix_{length}"
+        found = engine.execute(
+            f"SELECT task, sum(calls) FROM (SELECT task, {column}, count(*) AS calls {good} AND {column} IS NOT NULL"
+            f" GROUP BY task, {column}) WHERE calls > 1 GROUP BY task"
+        ).fetchall()
+        if not found:
+            break
+        for task, calls in found:
+            shared[task] += int(calls) * (length - before)
+        before = length
+    return {task: characters / int(lengths[task]) for task, characters in shared.items()}

@@ -1,0 +1,209 @@
+"""What a cube costs, exactly: integer token sums times decimal prices, one price per kind of cell."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+
+from breakeven.catalogue.prices import (
+    BATCH,
+    ListModel,
+    PriceTable,
+    TokenRates,
+    mean_token_rates,
+    token_rates,
+)
+from breakeven.errors import LogError, PriceNotFoundError, UnknownModelError
+from breakeven.usage.calls import GATEWAY_CACHE
+from breakeven.usage.cube import Cell, Cube, midnight_us, time_us
+
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+DIGITS = 60
+"""Enough that a product of a token sum and a price, and any sum of them, is exact."""
+
+
+@dataclass(frozen=True)
+class Bill:
+    """
+    The price of each cell of a cube, in the cube's order.
+
+    usd : None where it is unknown. [USD]
+    reasons : why a price is unknown, "" where it is known.
+    priced_as : ``provider/model`` of the list price used, "" where none was.
+    notes : what was assumed, in whole sentences.
+    """
+
+    usd: tuple[Decimal | None, ...]
+    reasons: tuple[str, ...]
+    priced_as: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def total_usd(self) -> Decimal:
+        """Sum of the known prices: the least the log cost. [USD]"""
+        with localcontext() as context:
+            context.prec = DIGITS
+            return sum((usd for usd in self.usd if usd is not None), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tariff:
+    """What one kind of cell is billed by: rates or the reason there are none, the model, and what was assumed."""
+
+    rates: TokenRates | None = None
+    reason: str = ""
+    priced_as: str = ""
+    assumed: str = ""
+
+
+def price(cube: Cube, table: PriceTable, as_of: dt.date) -> Bill:
+    """
+    What the calls of a cube cost at the list prices of their time.
+
+    Parameters
+    ----------
+    cube : Cube
+        Cut where this table's prices change.
+    table : PriceTable
+        List prices, with the user's own laid over them.
+    as_of : date
+        The day whose prices calls without a time are billed at.
+
+    Returns
+    -------
+    Bill
+        A call without a model, or of a model without token prices, has no price. Failed calls without tokens and
+        answers from a gateway's own cache cost 0.
+
+    Raises
+    ------
+    LogError
+        The table's prices change where the cube was not cut: the log must be read again.
+    """
+    return _bill(cube, table, as_of, None)
+
+
+def reprice(cube: Cube, table: PriceTable, as_of: dt.date, model: ListModel) -> Bill:
+    """What the same calls would have cost with another model, token for token. As ``price`` otherwise."""
+    return _bill(cube, table, as_of, model)
+
+
+def _bill(cube: Cube, table: PriceTable, as_of: dt.date, model: ListModel | None) -> Bill:
+    _check_cuts(cube, table)
+    tariffs: dict[tuple[object, ...], _Tariff] = {}
+    used: list[_Tariff] = []
+    assumed: Counter[tuple[str, str]] = Counter()
+    without_time = 0
+    for cell in cube.cells:
+        tariff = _FREE
+        if not _is_free(cell):
+            key = cell[1:8]
+            if key not in tariffs:
+                tariffs[key] = _tariff(cube, cell, table, as_of, model)
+            tariff = tariffs[key]
+        used.append(tariff)
+        if tariff.assumed:
+            assumed[tariff.assumed, tariff.priced_as] += cell.calls
+        if cell.since_us is None and tariff.rates is not None:
+            without_time += cell.calls
+    with localcontext() as context:
+        context.prec = DIGITS
+        usd = tuple(_cost(cell, tariff) for cell, tariff in zip(cube.cells, used, strict=True))
+    notes = [
+        f"{calls:,} calls to {name} {what} were priced at its standard rate: no price for that is on record"
+        for (what, name), calls in sorted(assumed.items())
+    ]
+    if without_time:
+        notes.append(f"{without_time:,} calls without a time were priced as of {as_of}")
+    return Bill(
+        usd=usd,
+        reasons=tuple(tariff.reason for tariff in used),
+        priced_as=tuple(tariff.priced_as for tariff in used),
+        notes=tuple(notes),
+    )
+
+
+_FREE = _Tariff()
+
+
+def _is_free(cell: Cell) -> bool:
+    """Whether nobody bills this cell: answers from a gateway's cache, failed calls without tokens."""
+    return cell.service_tier == GATEWAY_CACHE or not (cell.ok or any(cell[11:16]))
+
+
+def _cost(cell: Cell, tariff: _Tariff) -> Decimal | None:
+    """Price of a cell; None where it is unknown. [USD]"""
+    rates = tariff.rates
+    if rates is None:
+        return None if tariff.reason else Decimal(0)
+    return (
+        cell.input_tokens * rates.input
+        + cell.cache_read_tokens * rates.cache_read
+        + cell.cache_write_short_tokens * rates.cache_write_short
+        + cell.cache_write_long_tokens * rates.cache_write_long
+        + (cell.output_tokens - cell.reasoning_tokens) * rates.output
+        + cell.reasoning_tokens * rates.reasoning
+        + cell.calls * rates.request
+    )
+
+
+def _tariff(cube: Cube, cell: Cell, table: PriceTable, as_of: dt.date, model: ListModel | None) -> _Tariff:
+    if model is None:
+        if cell.model is None:
+            return _Tariff(reason="the log names no model")
+        try:
+            model = table.find(cell.model, cell.provider)
+        except UnknownModelError as error:
+            return _Tariff(reason=str(error))
+    if cell.service_tier == "provisioned_throughput":
+        return _Tariff(reason="provisioned throughput is not billed by tokens")
+    size = cube.thresholds[cell.tier - 1] + 1 if cell.tier else 0
+    at = _instant(cube, cell) or dt.datetime.combine(as_of, dt.time(), dt.UTC)
+    context, assumed = _context(model, cell, at)
+    try:
+        if cell.since_us is None:
+            rates = mean_token_rates(table, model, as_of, size, context)
+        else:
+            rates = token_rates(table, model, at, size, context)
+    except PriceNotFoundError as error:
+        return _Tariff(reason=str(error))
+    return _Tariff(rates=rates, priced_as=model.id, assumed=assumed)
+
+
+def _instant(cube: Cube, cell: Cell) -> dt.datetime | None:
+    """An instant inside the cell's epoch and part of the day, None where its time is unknown."""
+    if cell.since_us is None:
+        return None
+    start = cube.day_edges_us[cell.day_part - 1] if cell.day_part else 0
+    return EPOCH + dt.timedelta(microseconds=cell.since_us + start)
+
+
+def _context(model: ListModel, cell: Cell, at: dt.datetime) -> tuple[Mapping[str, str] | None, str]:
+    """The facts that select a published price of the model, and what has none ("" if nothing)."""
+    if cell.batch:
+        return (BATCH, "") if model.has_variant(at, BATCH) else (None, "in batches")
+    if cell.service_tier is None:
+        return None, ""
+    for key in ("service_tier", "speed"):
+        context = {key: cell.service_tier}
+        if model.has_variant(at, context):
+            return context, ""
+    return None, f"in service tier {cell.service_tier!r}"
+
+
+def _check_cuts(cube: Cube, table: PriceTable) -> None:
+    """Raise LogError where the table's prices change inside an interval of the cube."""
+    last = max((cell.last_us for cell in cube.cells if cell.last_us is not None), default=None)
+    if cube.cuts_us and last is not None:
+        days = [day for day in table.since_days if cube.cuts_us[0] <= midnight_us(day) <= last]
+        uncut = [str(day) for day in days if midnight_us(day) not in cube.cuts_us]
+    else:
+        uncut = []
+    uncut += [f"{edge} UTC" for edge in table.day_edges if time_us(edge) not in cube.day_edges_us]
+    uncut += [f"{threshold:,} input tokens" for threshold in table.thresholds if threshold not in cube.thresholds]
+    if uncut:
+        raise LogError(f"These prices change at {', '.join(uncut)}, where this log was not cut; read it again with them")
+
+

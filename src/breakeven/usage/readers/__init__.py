@@ -1,0 +1,81 @@
+"""
+The usage-log formats that can be read, and which of them a file is.
+
+A new format is one module here with a ``READER``, one line in ``READERS``, a sample with its expected result in
+``tests/logs``, and a section in ``docs/log-formats.md``.
+"""
+
+import re
+from collections.abc import Sequence
+
+from breakeven.errors import LogError, nearest
+from breakeven.usage.readers import litellm, openai_response, provider_response, table, tensorzero
+from breakeven.usage.readers.reader import Reader, header, json_rows
+
+READERS: tuple[Reader, ...] = (
+    openai_response.READER,
+    provider_response.READER,
+    litellm.READER,
+    tensorzero.READER,
+    table.READER,
+)
+
+
+def find_reader(name: str) -> Reader:
+    """The reader of this name. Raises LogError naming the nearest ones."""
+    for reader in READERS:
+        if reader.name == name:
+            return reader
+    names = [reader.name for reader in READERS]
+    raise LogError(f"No reader {name!r}.{nearest(name, names)} Known: {', '.join(names)}")
+
+
+def identify(head: bytes, name: str) -> Reader:
+    """
+    The one reader that claims a file.
+
+    Parameters
+    ----------
+    head : bytes
+        The decompressed beginning of the file, at least one whole line.
+    name : str
+        Name of the file, for messages.
+
+    Raises
+    ------
+    LogError
+        No reader claims it, or several do; the message names them, and what the file's first row holds.
+    """
+    claims = [reader for reader in READERS if reader.accepts(head, name)]
+    if len(claims) == 1:
+        return claims[0]
+    if claims:
+        names = " and ".join(reader.name for reader in claims)
+        raise LogError(f"{name}: claimed by {names}; choose one with --reader, or split the file by format")
+    raise LogError(
+        f"{name}: no reader knows this format; {_seen(head)}. Readers: {', '.join(r.name for r in READERS)}."
+        " Name the columns of a table with --columns, or see docs/log-formats.md"
+    )
+
+
+def _seen(head: bytes) -> str:
+    """What a file's first row holds, by field names alone: values may be private."""
+    rows = json_rows(head)
+    if rows:
+        return f"its first JSON object has {_listed(list(rows[0]))}"
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
+        return "it is one JSON array, where one object per line is read"
+    names = header(head)[1]
+    if len(names) > 1 and all(map(_plain, names)):
+        return f"its columns are {_listed(names)}"
+    return "its first line is neither a JSON object nor a header of column names"
+
+
+def _listed(names: Sequence[str]) -> str:
+    plain = [name for name in names if _plain(name)][:20]
+    others = len(names) - len(plain)
+    return (", ".join(plain) or "no plain names") + (f" and {others} more" if others else "")
+
+
+def _plain(name: str) -> bool:
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]{0,39}", name) is not None

@@ -1,0 +1,72 @@
+"""
+Responses of any provider as saved by a program: the body alone on a line, or an object that carries it.
+
+Read: the providers' API references as of 2026-11-23; the counts of each shape are in ``shapes.py``. A body lies at
+the top of the line, in ``body``, or in ``result.message`` (a line of Anthropic Message Batches results).
+
+==============  =============================================================================================
+column          field
+==============  =============================================================================================
+task            "all": no provider's response has a task key
+model           ``model`` or ``modelVersion`` of the body, else ``model`` or ``modelId`` beside it
+provider        implied by the shape for Gemini, Bedrock, Cohere, Groq, Mistral, DeepSeek and OpenRouter
+instant         ``created``, ``created_at`` or ``createTime`` of the body, else ``timestamp`` beside it
+batch           Message Batches results, and ``service_tier`` "batch"
+service_tier    ``usage.service_tier`` or ``usage.speed`` (Anthropic), ``usageMetadata.serviceTier`` or
+                ``trafficType`` (Google), ``service_tier``
+ok              no ``error``; a batch result "succeeded"
+cost_usd        ``usage.cost`` (OpenRouter)
+==============  =============================================================================================
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from breakeven.usage.readers import openai_response
+from breakeven.usage.readers.reader import Columns, Reader, dig, json_rows, succeeded
+from breakeven.usage.readers.shapes import any_counts, fields, implied_provider
+
+FIELD = fields(("body.", "result.message.", ""))
+
+COUNTS = (
+    "usage.prompt_tokens",
+    "usage.input_tokens",
+    "usage.inputTokens",
+    "usage.billed_units",
+    "meta.billed_units",
+    "usageMetadata.promptTokenCount",
+    "usage_metadata.prompt_token_count",
+)
+
+
+def accepts(head: bytes, name: str) -> bool:
+    """A line with counts of a known shape where a body lies, that is not an OpenAI object; or a batch result."""
+    return any(_is_response(row) for row in json_rows(head))
+
+
+def _is_response(row: dict[str, Any]) -> bool:
+    if row.get("object") in openai_response.OBJECTS or openai_response.is_envelope(row):
+        return False
+    if "custom_id" in row and dig(row, "result.type") in ("succeeded", "errored", "canceled", "expired"):
+        return True
+    return any(dig(body, path) is not None for body in (row, row.get("body")) for path in COUNTS)
+
+
+def columns(names: Sequence[str]) -> Columns:
+    """Canonical name -> SQL over the raw row."""
+    fast = f"CASE WHEN {FIELD('usage.speed')} = 'fast' THEN 'fast' END"
+    tiers = ("usage.service_tier", "service_tier", "usageMetadata.serviceTier", "usageMetadata.trafficType")
+    return {
+        **any_counts(FIELD),
+        "provider": implied_provider(FIELD),
+        "model": f"coalesce({FIELD('model')}, {FIELD('modelVersion')}, {{modelId}})",
+        "instant": f"coalesce({FIELD('created')}, {FIELD('created_at')}, {FIELD('createTime')}, {{timestamp}})",
+        "batch": "{result.type} IS NOT NULL",
+        "service_tier": f"coalesce({fast}, {', '.join(FIELD(path) for path in tiers)})",
+        "ok": f"{FIELD('error')} IS NULL AND {succeeded('{result.type}')}",
+        "cost_usd": FIELD("usage.cost"),
+        "first_message": FIELD("instructions"),
+    }
+
+
+READER = Reader("provider-response", "responses of any provider, one JSON object per line", accepts, columns)

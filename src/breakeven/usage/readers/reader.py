@@ -1,0 +1,96 @@
+"""
+What a reader is, and the few things readers share.
+
+A reader answers two questions: is this file mine, and what is in it? The second answer maps a canonical name to
+SQL over the raw row. In that SQL a raw field is written in braces:
+
+``{usage.prompt_tokens}``    a path into the JSON line; for CSV and Parquet a column of that name
+``{metadata>usage.cached}``  the same, where ``metadata`` is text that holds JSON again; also JSON in a CSV column
+``{model|body.model}``       the first of several that is not null
+
+A field that the row lacks is null. Every field is text, except in Parquet, where it has its column's type. The
+names a reader may give (all but the first two default to null, false for ``batch``, true for ``ok``)::
+
+    input_tokens, output_tokens          as the source counts them [tokens]
+    inclusive                            boolean: does input_tokens contain the cache counts?
+    cache_read_tokens, cache_write_short_tokens, cache_write_long_tokens, reasoning_tokens       [tokens]
+    task, model, provider, service_tier  text
+    instant                              text with or without a UTC offset, Unix time in s, ms, us or ns, timestamp
+    calls                                calls the row stands for; its counts are their total
+    batch, ok                            boolean
+    cost_usd                             cost the log states [USD]
+    prompt, first_message                text, hashed inside the engine and never kept
+
+Counts combined with + or - pass through ``whole()`` first: null stays null, anything but a whole number from 0 to
+10^12 becomes NaN, and NaN is a reason to reject the row.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Columns = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """
+    One usage-log format.
+
+    name : unique; shown in errors and on the answer.
+    reads : what the format is, in a few words.
+    accepts : positive evidence in the first bytes of the (decompressed) file, at least one whole line of it.
+    columns : canonical name -> SQL over the raw row, given the column names of a table (none for JSON lines).
+    """
+
+    name: str
+    reads: str
+    accepts: Callable[[bytes, str], bool]
+    columns: Callable[[Sequence[str]], Columns]
+
+
+def json_rows(head: bytes) -> list[dict[str, Any]]:
+    """The JSON objects among the lines of a file's beginning; a line cut short is not one."""
+    rows = []
+    for line in head.removeprefix(b"\xef\xbb\xbf").splitlines():
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
+    return rows
+
+
+def header(head: bytes) -> tuple[str, list[str]]:
+    """Delimiter (comma, tab or semicolon) and column names of a delimited text's first line."""
+    text = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max(",\t;", key=first.count)
+    try:
+        names = next(csv.reader([first], delimiter=delimiter), [])
+    except csv.Error:
+        names = []
+    return delimiter, [name.strip() for name in names]
+
+
+def dig(row: Any, path: str) -> Any:
+    """The value at a dotted path of nested dictionaries, None where there is none."""
+    for key in path.split("."):
+        row = row.get(key) if isinstance(row, dict) else None
+    return row
+
+
+def succeeded(status: str) -> str:
+    """
+    SQL: whether a status means success.
+
+    Words for failure and HTTP codes of 400 or more (or below 0) do not; every other status, and none, does.
+    """
+    failures = "'failure', 'failed', 'fail', 'error', 'errored', 'canceled', 'cancelled', 'expired', 'timeout', 'false'"
+    return (
+        f"coalesce(lower({status}) NOT IN ({failures}), true)"
+        f" AND coalesce(TRY_CAST({status} AS DOUBLE) BETWEEN 0 AND 399, true)"
+    )
