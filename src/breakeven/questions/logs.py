@@ -46,7 +46,7 @@ class Decision:
 @part
 class Task:
     """
-    One task on one model. Tokens are totals of the disjoint buckets, ``reasoning_tokens`` lies inside ``output_tokens``.
+    One task on one model. Tokens are totals of disjoint buckets, but ``reasoning_tokens`` lie inside ``output_tokens``.
 
     cost_usd : null where no call with tokens has a price; unpriced calls are then counted in ``unpriced_calls``.
     months : calls and cost by UTC month; calls without a time are in none of them.
@@ -191,9 +191,7 @@ def workload_fields(profile: TaskProfile, catalogue: Catalogue) -> tuple[dict[st
         long_enough = fields["input_tokens"] >= catalogue.assume("cache_minimum_prompt_tokens")
         if long_enough and prefix > fields["cached_share"]:
             fields["cacheable_share"] = prefix
-            origins["cacheable_share"] = (
-                f"estimated from your log: {prefix:.0%} of the prompt text is a shared beginning"
-            )
+            origins["cacheable_share"] = f"estimated from your log: {prefix:.0%} of the prompt text is shared"
     return fields, origins, known
 
 

@@ -19,7 +19,7 @@ COMMANDS = {
     ),
     "logs": (
         "breakeven.surfaces.cli.logs:command",
-        "Read logs of real calls: what they cost, and the decision per task.",
+        "Read logs of real calls: their cost, and the decision per task.",
     ),
     "offers": ("breakeven.surfaces.cli.offers:offers", "Fine-tuning offers: prices, who may buy until when, sources."),
     "prices": ("breakeven.surfaces.cli.prices:app", "List prices: show a model's, or fetch newer ones."),

@@ -39,7 +39,15 @@ def _flag(name: str, info: Any, groups: dict[str, Group]) -> inspect.Parameter:
     default = info.default
     shown = default not in (None, (), PydanticUndefined) and default != 0
     unit = unit_of(info)
-    words = f"{info.description}{f' [{unit}]' if unit else ''}{f' (default {default})' if shown else ''}"
+    choices = _choices(info.annotation)
+    words = " ".join(
+        [
+            info.description,
+            *([f"[{unit}]"] if unit else []),
+            *([f"One of: {', '.join(choices)}."] if choices else []),
+            *([f"(default {default})"] if shown else []),
+        ]
+    )
     setting = Parameter(
         help=words,
         group=groups[group_of(info)],
@@ -53,19 +61,21 @@ def _flag(name: str, info: Any, groups: dict[str, Group]) -> inspect.Parameter:
 
 
 def _metavar(kind: Any, info: Any) -> str | None:
-    """What stands for the value in the help: NUMBER, NAME, DATE; None leaves choices and switches as they are."""
+    """What stands for the value in the help: NUMBER, NAME, DATE; None leaves switches as they are."""
     if kind not in (str, list[str]):
         return None
     words = str(info.annotation)
     return "DATE" if "date" in words else "NUMBER" if "float" in words or "int" in words else "NAME"
 
 
+def _choices(annotation: Any) -> tuple[str, ...]:
+    """The values of a choice, () for anything else."""
+    parts = (annotation, *get_args(annotation))
+    return next((get_args(each) for each in parts if get_origin(each) is Literal), ())
+
+
 def _plain(annotation: Any) -> Any:
-    """The type the command line reads: choices, yes/no and lists as they are, anything else as text."""
-    options = [part for part in get_args(annotation) if part is not type(None)] or [annotation]
-    if get_origin(annotation) is Literal:
-        return annotation
-    for option in options:
-        if get_origin(option) is Literal or option is bool:
-            return option
+    """The type the command line reads: yes/no and lists as they are, all else as text that the question checks."""
+    if bool in (annotation, *get_args(annotation)):
+        return bool
     return list[str] if get_origin(annotation) is tuple else str

@@ -30,9 +30,7 @@ FROM_THE_LOG = {"model", "as_of"} | {
 def logs(
     *files: Annotated[Path, Parameter(help="JSON lines, CSV, TSV (also gzip) or Parquet; see docs/log-formats.md.")],
     fields: Mapping[str, Any],
-    task_by: Annotated[
-        str | None, Parameter(help="Field that names the task; 'prompt' groups by system prompt.")
-    ] = None,
+    task_by: Annotated[str | None, Parameter(help="Field that names the task; 'prompt': the system prompt.")] = None,
     reader: Annotated[str | None, Parameter(help="Format to read as, in place of the one that claims a file.")] = None,
     column: Annotated[
         tuple[str, ...], Parameter(help="Column of a table, e.g. input_tokens=my_col; several times.", negative="")

@@ -11,7 +11,7 @@ from breakeven.surfaces.render.finetune import WORDS, money, months
 
 SHOWN_REJECTS = 8
 SHOWN_TASKS = 20
-SHOWN_DECISIONS = 8
+SHOWN_DECISIONS = 6
 
 
 def draw(answer: LogsAnswer, console: Console) -> None:
@@ -104,19 +104,17 @@ def _sizes(answer: LogsAnswer, console: Console) -> None:
     table = _table("Tokens of a call", columns, console)
     for task in answer.tasks[:SHOWN_TASKS]:
         into, out = task.input_per_call, task.output_per_call
-        sizes = [
-            "-" if size is None else f"{size:,.0f}" for each in (into, out) for size in (each.mean, each.p50, each.p95)
-        ]
+        figures = [size for each in (into, out) for size in (each.mean, each.p50, each.p95)]
         table.add_row(
             task.task,
             task.model or "(none)",
-            *sizes,
+            *("-" if figure is None else f"{figure:,.0f}" for figure in figures),
             "-" if task.output_spread is None else f"{task.output_spread:.1f}x",
             _percent(task.cached_share),
             _percent(task.prefix_share),
         )
     console.print(table)
-    words = "spread: p95 over p50 of the output; cached: input read from the cache; shared: prompt text that is a common beginning"
+    words = "spread: p95 / p50 of the output; cached: input read from the cache; shared: text that prompts begin with"
     console.print(Text(f"  {words}", style="dim"))
 
 
