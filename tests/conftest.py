@@ -5,8 +5,14 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from breakeven.catalogue.load import Catalogue, load_catalogue
+
+settings.register_profile(
+    "breakeven", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("breakeven")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -36,7 +36,7 @@ AnyFile = TypeVar("AnyFile", bound=Record)
 Shipped: TypeAlias = tuple[tuple[OfferFile, ...], ModelFile, AssumptionFile]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Catalogue:
     """
     What things cost, since when, says who. Two catalogues are equal only if they are the same one.

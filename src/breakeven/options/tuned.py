@@ -197,7 +197,7 @@ def _published(fresh: Figure | None, cached: Figure | None, output: Figure | Non
         cached_input=usd if cached is None else float(cached.value),
         cache_write=usd,
         output=None if output is None else float(output.value),
-        origin=tuple((bucket, _words(figure)) for bucket, figure in figures.items() if figure),
+        origin=tuple((bucket, _words(figure) if figure else "not published") for bucket, figure in figures.items()),
     )
 
 

@@ -128,7 +128,8 @@ def ask(shape: type[AnyQuestion], values: Mapping[str, Any], places: Mapping[str
     try:
         return shape.model_validate(dict(values))
     except ValidationError as error:
-        fault = error.errors()[0]
+        # A misspelt field leaves its right name missing: say the former first.
+        fault = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         name = str(fault["loc"][0]) if fault["loc"] else ""
         place = f" ({places[name]})" if places and name in places else ""
         if fault["type"] == "extra_forbidden":
