@@ -10,18 +10,7 @@ from breakeven.surfaces.cli import COMMANDS, main
 
 ROOT = Path(__file__).parents[2]
 LOG = ROOT / "examples" / "tensorzero-haiku.jsonl.gz"
-SIX = [
-    "--model",
-    "gpt-5-mini",
-    "--calls-per-month",
-    "50k",
-    "--input-tokens",
-    "800",
-    "--output-tokens",
-    "400",
-    "--as-of",
-    "2026-11-23",
-]
+SIX = "--model gpt-5-mini --calls-per-month 50k --input-tokens 800 --output-tokens 400 --as-of 2026-11-23".split()
 
 Captured = pytest.CaptureFixture[str]
 

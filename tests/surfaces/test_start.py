@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -23,17 +24,7 @@ HEAVY = {
 FOR_HELP = HEAVY | {"cyclopts", "numpy", "pydantic", "rich", "yaml"}
 """Not for the first page of help."""
 
-FINETUNE = [
-    "finetune",
-    "--model",
-    "gpt-5-mini",
-    "--calls-per-month",
-    "50000",
-    "--input-tokens",
-    "800",
-    "--output-tokens",
-    "400",
-]
+FINETUNE = "finetune --model gpt-5-mini --calls-per-month 50000 --input-tokens 800 --output-tokens 400".split()
 
 
 def loaded_by(*arguments: str) -> set[str]:
@@ -67,9 +58,9 @@ def test_a_start_leaves_heavy_modules_alone(catalogue: object, arguments: list[s
     assert not loaded_by(*arguments) & forbidden
 
 
-def test_the_first_run_reads_prices_from_the_package_and_keeps_them(tmp_path: object) -> None:
-    env = os.environ | {"BREAKEVEN_CACHE": f"{tmp_path}/cache"}
+def test_the_first_run_reads_prices_from_the_package_and_keeps_them(tmp_path: Path) -> None:
+    env = os.environ | {"BREAKEVEN_CACHE": str(tmp_path / "cache")}
     command = [sys.executable, "-m", "breakeven", *FINETUNE, "--format", "json", "--as-of", "2026-11-23"]
     first, second = (subprocess.run(command, capture_output=True, text=True, check=True, env=env) for _ in range(2))
     assert first.stdout == second.stdout
-    assert len(os.listdir(f"{tmp_path}/cache")) == 2
+    assert len(list((tmp_path / "cache").iterdir())) == 2
