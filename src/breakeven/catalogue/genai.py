@@ -8,10 +8,13 @@ runs read that. The cache is keyed by the installed package's data file and by t
 Shape of the document (decimals as text, days and times as ISO text)::
 
     {"package", "version", "refreshed", "units": {usage_key: {"per", "dimensions"}},
-     "providers": [{"id", "name", "url", "model_match", "provider_match", "fallbacks",
-                    "models": [{"id", "name", "match", "deprecated", "minimums",
-                                "prices": [ENTRY...], "variants": [ENTRY with "when"...]}]}]}
+     "since_days", "day_edges", "thresholds": every day, time of day and request size at which a price changes,
+     "providers": [{"id", "name", "url", "model_match", "provider_match", "fallbacks", "models": JSON text of
+                    [{"id", "name", "match", "deprecated", "minimums",
+                      "prices": [ENTRY...], "variants": [ENTRY with "when"...]}]}]}
     ENTRY = {"since": day | null, "daily": [start, end] | null, "usd": {usage_key: [base, [[above, usd]...]]}}
+
+Each provider's models are text inside the text, so that only the providers asked for are read in full.
 """
 
 import datetime as dt
@@ -25,7 +28,7 @@ from typing import Any
 
 from breakeven.errors import BreakevenError, CatalogueError
 
-SHAPE = 3
+SHAPE = 4
 """Raise when the document's shape changes, so that older caches are rebuilt."""
 
 Document = dict[str, Any]
@@ -123,6 +126,9 @@ def to_document(snapshot: Any) -> Document:
     from genai_prices import __version__
     from genai_prices.data_units import unit_data
 
+    models = {provider.id: [_model(provider.id, model) for model in provider.models] for provider in snapshot.providers}
+    entries = [entry for each in models.values() for model in each for entry in (*model["prices"], *model["variants"])]
+    tiers = [tier for entry in entries for _, tiers in entry["usd"].values() for tier in tiers]
     return {
         "package": "genai-prices",
         "version": __version__,
@@ -130,11 +136,14 @@ def to_document(snapshot: Any) -> Document:
         "units": {
             key: {"per": unit["per"], "dimensions": dict(unit.get("dimensions", {}))} for key, unit in unit_data.items()
         },
-        "providers": [_provider(provider) for provider in snapshot.providers],
+        "since_days": sorted({entry["since"] for entry in entries if entry["since"]}),
+        "day_edges": sorted({edge for entry in entries for edge in entry["daily"] or ()} - {"00:00:00"}),
+        "thresholds": sorted({tier[0] for tier in tiers}),
+        "providers": [_provider(provider, models[provider.id]) for provider in snapshot.providers],
     }
 
 
-def _provider(provider: Any) -> dict[str, Any]:
+def _provider(provider: Any, models: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "id": provider.id,
         "name": provider.name,
@@ -142,7 +151,7 @@ def _provider(provider: Any) -> dict[str, Any]:
         "model_match": _clause(provider.model_match),
         "provider_match": _clause(provider.provider_match),
         "fallbacks": list(provider.fallback_model_providers or ()),
-        "models": [_model(provider.id, model) for model in provider.models],
+        "models": json.dumps(models, separators=(",", ":")),
     }
 
 

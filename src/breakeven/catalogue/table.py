@@ -1,6 +1,7 @@
 """The table of all list prices: which model a name means, with a user's own prices laid over the list."""
 
 import datetime as dt
+import json
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -29,6 +30,7 @@ class PriceTable:
         self.own = {name.lower(): model for name, model in (own or {}).items()}
         self._providers: dict[str, dict[str, Any]] = {provider["id"]: provider for provider in document["providers"]}
         self._models: dict[tuple[str, int], ListModel] = {}
+        self._read: dict[str, list[dict[str, Any]]] = {}
         self._found: dict[tuple[str, str | None], ListModel] = {}
 
     @property
@@ -48,43 +50,18 @@ class PriceTable:
     @cached_property
     def since_days(self) -> list[dt.date]:
         """Every day on which some list price begins, ascending."""
-        days = {
-            entry["since"]
-            for provider in self.document["providers"]
-            for model in provider["models"]
-            for entry in (*model["prices"], *model["variants"])
-            if entry["since"]
-        }
         own = {entry.since for model in self.own.values() for entry in model.entries if entry.since}
-        return sorted(own | {dt.date.fromisoformat(day) for day in days})
+        return sorted(own | {dt.date.fromisoformat(day) for day in self.document["since_days"]})
 
     @cached_property
     def day_edges(self) -> list[dt.time]:
         """Every UTC time of day at which some list price changes, ascending; midnight is not listed."""
-        return sorted(
-            {
-                dt.time.fromisoformat(edge)
-                for provider in self.document["providers"]
-                for model in provider["models"]
-                for entry in model["prices"]
-                for edge in entry["daily"] or ()
-            }
-            - {dt.time(0)}
-        )
+        return [dt.time.fromisoformat(edge) for edge in self.document["day_edges"]]
 
-    @cached_property
+    @property
     def thresholds(self) -> list[int]:
         """Every number of input tokens above which some list price changes, ascending."""
-        return sorted(
-            {
-                tier[0]
-                for provider in self.document["providers"]
-                for model in provider["models"]
-                for entry in (*model["prices"], *model["variants"])
-                for _, tiers in entry["usd"].values()
-                for tier in tiers
-            }
-        )
+        return list(self.document["thresholds"])
 
     def find(self, name: str, provider: str | None = None) -> ListModel:
         """
@@ -109,8 +86,8 @@ class PriceTable:
 
     def of_provider(self, provider: str) -> list[ListModel]:
         """Every model one provider lists, in the package's order."""
-        models = self._providers[provider]["models"] if provider in self._providers else []
-        return [self._model(self._providers[provider], index) for index in range(len(models))]
+        seller = self._providers.get(provider)
+        return [self._model(seller, index) for index in range(len(self._raw(seller)))] if seller else []
 
     def __iter__(self) -> Iterator[ListModel]:
         for provider in self._providers:
@@ -119,7 +96,7 @@ class PriceTable:
     def names(self) -> list[str]:
         """Every name worth suggesting: own models, plain ids, and ``provider/model`` ids."""
         listed = [
-            (provider["id"], model["id"]) for provider in self._providers.values() for model in provider["models"]
+            (provider["id"], model["id"]) for provider in self._providers.values() for model in self._raw(provider)
         ]
         plain = {model: None for _, model in listed}
         return [*self.own, *plain, *(f"{provider}/{model}" for provider, model in listed)]
@@ -159,7 +136,7 @@ class PriceTable:
 
     def _sold_as(self, name: str) -> ListModel | None:
         """The one provider that lists exactly this id; an error naming them where there are several."""
-        sellers = [p for p in self._providers.values() if any(m["id"].lower() == name for m in p["models"])]
+        sellers = [p for p in self._providers.values() if any(m["id"].lower() == name for m in self._raw(p))]
         if len(sellers) > 1:
             choices = ", ".join(f"{seller['id']}/{name}" for seller in sellers[:6])
             raise UnknownModelError(f"Several providers sell {name!r}; write which: {choices}", "model")
@@ -182,16 +159,22 @@ class PriceTable:
         for spelling in dict.fromkeys((name, dated)):
             for seller_id in (provider["id"], *provider["fallbacks"]):
                 seller = self._providers.get(seller_id)
-                for index, model in enumerate(seller["models"] if seller else ()):
+                for index, model in enumerate(self._raw(seller) if seller else ()):
                     if seller and _matches(model["match"], spelling):
                         return self._model(seller, index)
-        ids = [model["id"].lower() for model in provider["models"]]
+        ids = [model["id"].lower() for model in self._raw(provider)]
         return self._model(provider, ids.index(name)) if name in ids else None
+
+    def _raw(self, provider: dict[str, Any]) -> list[dict[str, Any]]:
+        """A provider's models as the document has them, read when first asked for."""
+        if provider["id"] not in self._read:
+            self._read[provider["id"]] = json.loads(provider["models"])
+        return self._read[provider["id"]]
 
     def _model(self, provider: dict[str, Any], index: int) -> ListModel:
         key = (provider["id"], index)
         if key not in self._models:
-            raw = provider["models"][index]
+            raw = self._raw(provider)[index]
             self._models[key] = ListModel(
                 provider=provider["id"],
                 model=raw["id"],

@@ -9,7 +9,8 @@ from cyclopts import Parameter
 
 from breakeven.catalogue.load import load_catalogue
 from breakeven.questions.fields import ask
-from breakeven.questions.finetune import FinetuneQuestion, answer
+from breakeven.questions.finetune import SCHEMA, FinetuneQuestion, answer
+from breakeven.questions.statement import shallow
 from breakeven.surfaces.cli.flags import with_flags
 from breakeven.surfaces.cli.output import Format, show
 
@@ -59,7 +60,7 @@ def finetune(
 
         draw(found, console)
 
-    show(found.to_dict, draw, format_, output)
+    show(lambda: shallow(SCHEMA, found), draw, format_, output)
 
 
 command = with_flags(FinetuneQuestion, finetune)

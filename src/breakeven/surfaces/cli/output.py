@@ -1,11 +1,12 @@
 """Printing: JSON as it is, text through rich at the width of the terminal."""
 
-import json
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic_core import to_json
 
 from breakeven.errors import BreakevenError
 
@@ -27,13 +28,13 @@ def show(
     Parameters
     ----------
     document : callable
-        Returns the JSON document.
+        Returns the JSON document; dataclasses in it are written as objects.
     draw : callable
         Draws the same answer as text on a console.
     """
     text = None
     if format_ == "json":
-        text = json.dumps(document(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = to_json(document(), indent=2).decode() + "\n"
     if output is None:
         if text is None:
             draw(console())

@@ -9,6 +9,7 @@ from breakeven.catalogue import genai
 from breakeven.catalogue.load import Catalogue, load_catalogue
 from breakeven.catalogue.prices import Entry, ListModel
 from breakeven.catalogue.query import model_retirement
+from breakeven.catalogue.table import PriceTable
 from breakeven.surfaces.cli.offers import parse_day
 from breakeven.surfaces.cli.output import Format
 from breakeven.surfaces.cli.output import show as print_answer
@@ -62,7 +63,7 @@ def refresh(
 
 
 def _count(document: genai.Document) -> int:
-    return sum(len(provider["models"]) for provider in document["providers"])
+    return len(list(PriceTable(document)))
 
 
 def price_document(catalogue: Catalogue, model: ListModel, day: "dt.date") -> dict[str, Any]:
