@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from breakeven.catalogue.records import Source
@@ -90,9 +91,24 @@ class Option:
     caution: str = ""
     sources: tuple[Source, ...] = ()
 
+    @cached_property
+    def _by_kind(self) -> dict[str, list[CostLine]]:
+        kinds: dict[str, list[CostLine]] = {"per call": [], "per month": [], "once": []}
+        for line in self.lines:
+            kinds[line.when].append(line)
+        return kinds
+
+    @cached_property
+    def _known(self) -> dict[str, float]:
+        return {when: known_usd(lines) for when, lines in self._by_kind.items()}
+
     def of(self, when: When) -> list[CostLine]:
         """Its lines of one kind."""
-        return [line for line in self.lines if line.when == when]
+        return self._by_kind[when]
+
+    def at_least(self, when: When) -> float:
+        """What its lines of one kind cost, those without a price counted as 0. [USD]"""
+        return self._known[when]
 
 
 def total_usd(lines: Iterable[CostLine]) -> float | None:

@@ -259,7 +259,7 @@ def _training_lines(
         if minimum is not None and bill is not None and bill < float(minimum.value):
             sources.append(minimum.source)
             line("Top-up to the minimum charge", 1.0, "run", float(minimum.value) - bill, _words(minimum), 1.0, 1.0)
-    once = [replace(each, quantity=each.quantity * plan.runs) for each in run]
+    once = [each if plan.runs == 1 else replace(each, quantity=each.quantity * plan.runs) for each in run]
     for name, usd, part in (
         ("Training data and labels", plan.data_usd, "data"),
         ("People", plan.people_usd, "people"),

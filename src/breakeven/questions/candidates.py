@@ -100,7 +100,7 @@ def gather(question: "FinetuneQuestion", catalogue: Catalogue) -> Candidates:
         success_rates=(question.success_rate, tuned_success),
         stay=stay,
         untuned=list(untuned_choices(question, catalogue, today, workload, prices, stay)),
-        tuned=[replace(option, lines=(*option.lines, *failures)) if option.lines else option for option in tuned],
+        tuned=[replace(each, lines=(*each.lines, *failures)) if each.lines and failures else each for each in tuned],
         asked_for=frozenset({YOUR_PRICES, YOUR_PREMIUM, (question.tuned_model or "").lower()}),
         today_at_tuned_tokens=at_tuned,
         used=used | plan_used,

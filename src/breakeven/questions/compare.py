@@ -55,6 +55,7 @@ class Comparison:
     break_even_vs_best: Floats
     npv_usd: Floats
     irr_month: Floats
+    """NaN for options that cannot be ordered or have unknown prices."""
 
 
 def per_call_usd(option: Option, parts: tuple[str, ...] = ()) -> Floats:
@@ -78,8 +79,8 @@ def monthly_usd(options: list[Option], horizon: Horizon) -> Floats:
     """Cost of each month, retraining in the months it is due. Shape (options, SEARCH_MONTHS). [USD/month]"""
     calls = calls_by_month(horizon.calls_per_month, horizon.growth_month, SEARCH_MONTHS)
     due = months_due(horizon.retrain_every_months, SEARCH_MONTHS)
-    per_call = np.array([known_usd(option.of("per call")) for option in options])
-    per_month = np.array([known_usd(option.of("per month")) for option in options])
+    per_call = np.array([option.at_least("per call") for option in options])
+    per_month = np.array([option.at_least("per month") for option in options])
     retrain = np.array([option.retrain_usd or 0.0 for option in options])
     fixed = per_month[:, np.newaxis] + retrain[:, np.newaxis] * due
     usd = per_call[:, np.newaxis] * calls + fixed
@@ -96,7 +97,8 @@ def compare(options: list[Option], stay: Option, best: Option, horizon: Horizon)
     option_usd = monthly_usd(options, horizon)
     life = [np.inf if option.life_months is None else option.life_months for option in options]
     served = alive(np.array(life), SEARCH_MONTHS)
-    upfront = np.array([known_usd(option.of("once")) for option in options])
+    orderable = [option.why_unavailable is None and not is_unknown(option) for option in options]
+    upfront = np.array([option.at_least("once") for option in options])
     saving = served * (stay_usd - option_usd)
     saving_vs_best = served * (best_usd - option_usd)
     within = saving[:, : horizon.months]
@@ -112,7 +114,7 @@ def compare(options: list[Option], stay: Option, best: Option, horizon: Horizon)
         break_even=break_even_months(upfront, saving),
         break_even_vs_best=break_even_months(upfront, saving_vs_best),
         npv_usd=present_value_usd(upfront, within, horizon.discount_rate_year),
-        irr_month=return_month(upfront, within),
+        irr_month=return_month(np.where(orderable, upfront, np.nan), within),
     )
 
 

@@ -46,7 +46,7 @@ def find_flips(
     now = (weight * (compared.stay_usd - compared.option_usd)).sum(axis=-1) - compared.upfront_usd
     retrainings = weight @ months_due(horizon.retrain_every_months, SEARCH_MONTHS)
     run = np.array([option.retrain_usd or 0.0 for option in options])
-    hosting = np.array([known_usd(option.of("per month")) for option in options])
+    hosting = np.array([option.at_least("per month") for option in options])
     fixed = weight.sum(axis=-1) * hosting + retrainings * run + compared.upfront_usd
     tokens = _spent(options, calls, TOKEN_PARTS)
     today = calls @ per_call_usd(today_at_tuned_tokens, TOKEN_PARTS)

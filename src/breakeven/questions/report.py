@@ -37,7 +37,7 @@ def opponent(
     option: Option, model: str | None, horizon: Horizon, horizon_usd: float, success_rate: float | None
 ) -> Opponent:
     """The statement of staying, or of the best untuned choice."""
-    per_call = known_usd(option.of("per call"))
+    per_call = option.at_least("per call")
     return Opponent(
         label=option.label,
         model=model,
@@ -173,7 +173,7 @@ def _option_answer(
 
 def monthly_at_start(option: Option, horizon: Horizon) -> float:
     """Cost of month 1, without a retraining that may be due in it. [USD]"""
-    return horizon.calls_per_month * known_usd(option.of("per call")) + known_usd(option.of("per month"))
+    return horizon.calls_per_month * option.at_least("per call") + option.at_least("per month")
 
 
 def month_rows(compared: Comparison, leading: int | None, horizon: Horizon) -> list[Month]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from breakeven.catalogue.load import Catalogue
-from breakeven.options.lines import Option, known_usd
+from breakeven.options.lines import Option
 from breakeven.projection.closed_form import payback_months
 from breakeven.questions.candidates import Candidates
 from breakeven.questions.compare import Comparison, word_for
@@ -21,7 +21,7 @@ def reasons(
 ) -> list[str]:
     """Why the verdict is what it is, most telling first."""
     why = [] if option.why_unavailable is None else [option.why_unavailable]
-    hosting = known_usd(option.of("per month"))
+    hosting = option.at_least("per month")
     if saving is not None and saving <= 0:
         more = f"costs {usd(-saving)} more a month than staying"
         why.append(f"{more}, {usd(hosting)} of it for hosting" if hosting else f"{more}; no volume changes that")

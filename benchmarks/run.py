@@ -1,0 +1,10 @@
+"""Every benchmark, one after another (``make bench``). Each can be run alone."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+for script in sorted(Path(__file__).parent.glob("*.py")):
+    if script.name != Path(__file__).name:
+        print(f"\n== {script.stem} ==", flush=True)
+        subprocess.run([sys.executable, str(script)], check=True)
