@@ -107,7 +107,8 @@ def headline(
     if word == "never":
         text = f"Stay on the API: {_why_never(first, compared, index, against)}."
         if better and first.verdict != "never":
-            text += f" Against staying as today it would pay back {paid_back(float(compared.break_even[index]))}."
+            paid = f"it would pay back {paid_back(float(compared.break_even[index]))}"
+            flip = f"{paid}; {flip}" if flip else paid
     else:
         judged = {
             "clear_win": "a clear win",

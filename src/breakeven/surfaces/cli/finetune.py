@@ -26,6 +26,7 @@ def finetune(
         tuple[Path, ...], Parameter(help="Log to read your usage from; may be given several times.", negative="")
     ] = (),
     log_task: Annotated[str | None, Parameter(help="Task of the log to look at; --task names it too.")] = None,
+    task_by: Annotated[str | None, Parameter(help="Field of the log that names the task.")] = None,
     prices: Annotated[Path | None, Parameter(help="YAML file with your own prices, models and offers.")] = None,
     format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
     output: Annotated[Path | None, Parameter(help="Write the answer to this file.")] = None,
@@ -49,7 +50,7 @@ def finetune(
     if from_log:
         from breakeven.surfaces.cli.from_log import fields_from_log
 
-        from_usage, origins = fields_from_log(from_log, log_task, flags, catalogue, today)
+        from_usage, origins = fields_from_log(from_log, log_task, task_by, flags, catalogue, today)
     merged = {"as_of": today} | from_usage | scenario | flags
     question = ask(FinetuneQuestion, merged, {name: place for name, place in places.items() if name not in flags})
     read = {name: origin for name, origin in origins.items() if name not in scenario and name not in flags}

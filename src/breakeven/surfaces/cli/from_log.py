@@ -13,7 +13,12 @@ PRESETS = ("classification", "extraction", "generation")
 
 
 def fields_from_log(
-    files: tuple[Path, ...], log_task: str | None, flags: dict[str, Any], catalogue: Catalogue, as_of: dt.date
+    files: tuple[Path, ...],
+    log_task: str | None,
+    task_by: str | None,
+    flags: dict[str, Any],
+    catalogue: Catalogue,
+    as_of: dt.date,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """
     The fields a log fills, and where each came from.
@@ -21,7 +26,7 @@ def fields_from_log(
     ``--task`` names a task of the log if the log has one of that name, and is then taken out of ``flags``; otherwise
     it stays what it is elsewhere, a kind of task.
     """
-    usage = read_usage(files, table=catalogue.prices, as_of=as_of)
+    usage = read_usage(files, table=catalogue.prices, as_of=as_of, task_by=task_by)
     tasks = {profile.task for profile in usage.profiles}
     if log_task is None and (flags.get("task") in tasks or ("task" in flags and flags["task"] not in PRESETS)):
         log_task = flags.pop("task")
