@@ -33,10 +33,11 @@ bench: setup
 	$(BIN)/python benchmarks/run.py
 
 docs: setup
-	$(BIN)/python tools/article_check.py > docs/article-check.md
+	$(BIN)/python tools/article_check.py > docs/article-check.md.new
+	mv docs/article-check.md.new docs/article-check.md
 
 # Renew the locks. They name packages, versions and hashes, and no registry.
-lock:
+lock: setup
 	$(BIN)/python -m pip install --quiet pip-tools
 	$(BIN)/python -m piptools compile $(LOCK) --output-file requirements/run.txt pyproject.toml
 	$(BIN)/python -m piptools compile $(LOCK) --constraint requirements/run.txt --output-file requirements/dev.txt \

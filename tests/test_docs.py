@@ -31,6 +31,7 @@ NOT_RUN = {
 """Commands of the documents that no test may run, and why."""
 
 REGISTRIES = ("pypi.org", "pythonhosted", "npmjs", "index-url", "conda-forge", "proxy.golang")
+FOLDERS = re.compile(r"(src|tests|docs|examples|tools|requirements)/[\w./-]+")
 MACHINE_PATH = re.compile(r"(?<![\w.~/])/(work|home|Users|tmp|opt|root|mnt|srv|var)/|[A-Z]:\\\\")
 
 Captured = pytest.CaptureFixture[str]
@@ -71,9 +72,9 @@ def rows(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
-def names(cell: str) -> set[str]:
-    """What stands in backticks."""
-    return set(re.findall(r"`([^`]+)`", cell))
+def names(text: str) -> set[str]:
+    """What stands in backticks, fenced blocks aside."""
+    return set(re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)))
 
 
 @pytest.mark.parametrize(("document", "command"), [each for each in RUN if each[1] not in NOT_RUN])
@@ -233,7 +234,7 @@ def test_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
     for path in DOCS:
         text = path.read_text(encoding="utf-8")
-        code = "\n".join([*blocks(text, "sh"), *re.findall(r"`([^`\n]+)`", text)])
+        code = "\n".join([*blocks(text, "sh"), *names(text)])
         named = set(re.findall(r"\bmake ([a-z]+)", code))
         assert named <= targets, f"{path.name}: {sorted(named - targets)}"
 
@@ -241,8 +242,8 @@ def test_make_targets_exist() -> None:
 def test_paths_in_documents_exist() -> None:
     wrong = []
     for path in DOCS:
-        found = re.findall(r"`((?:src|tests|docs|examples|tools)/[\w./-]+)`", path.read_text(encoding="utf-8"))
-        wrong += [f"{path.name}: {each}" for each in found if "NAME" not in each and not (ROOT / each).exists()]
+        paths_named = {each for each in names(path.read_text(encoding="utf-8")) if FOLDERS.fullmatch(each)}
+        wrong += [f"{path.name}: {each}" for each in paths_named if "NAME" not in each and not (ROOT / each).exists()]
     assert not wrong, "\n".join(wrong)
 
 

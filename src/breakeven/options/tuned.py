@@ -20,6 +20,7 @@ class TrainingPlan:
 
     training_usd : the whole bill of one run, None to compute it from tokens. [USD]
     training_tokens, epochs : billed tokens of one run are their product. [tokens, 1]
+    epochs_given : whether the user gave the epochs; an offer's own default counts only where not.
     validation_tokens : billed where the provider bills them, evaluations included. [tokens]
     training_price_usd_mtok : the user's price, in place of the offer's. [USD per 1M tokens]
     training_hours : for offers that bill training by the hour. [h]
@@ -30,6 +31,7 @@ class TrainingPlan:
     training_usd: float | None = None
     training_tokens: float = 0.0
     epochs: float = 1.0
+    epochs_given: bool = True
     validation_tokens: float = 0.0
     training_price_usd_mtok: float | None = None
     training_hours: float | None = None
@@ -249,7 +251,8 @@ def _training_lines(
             source = "not published" if offer else "not given"
             unknowns.append(f"the price of training is {source}; give --training-usd")
         low, high = plan.token_band
-        mtok = plan.training_tokens * plan.epochs / MTOK
+        default = terms.default_epochs if terms and not plan.epochs_given else None
+        mtok = plan.training_tokens * (float(default.value) if default else plan.epochs) / MTOK
         line("Training tokens", mtok, "1M tokens", usd, source, low * price_low, high * price_high)
         if plan.validation_tokens and (offer is None or (terms and terms.validation_billed)):
             mtok = plan.validation_tokens / MTOK
@@ -258,7 +261,12 @@ def _training_lines(
         minimum = terms.minimum_usd if terms else None
         if minimum is not None and bill is not None and bill < float(minimum.value):
             sources.append(minimum.source)
-            line("Top-up to the minimum charge", 1.0, "run", float(minimum.value) - bill, _words(minimum), 1.0, 1.0)
+            least = float(minimum.value)
+            low, high = (
+                max(0.0, least - sum((each.usd or 0.0) * getattr(each, end) for each in run)) for end in ("low", "high")
+            )
+            missing = least - bill
+            line("Top-up to the minimum charge", 1.0, "run", missing, _words(minimum), low / missing, high / missing)
     once = [each if plan.runs == 1 else replace(each, quantity=each.quantity * plan.runs) for each in run]
     for name, usd, part in (
         ("Training data and labels", plan.data_usd, "data"),

@@ -145,6 +145,7 @@ def _plan(
             training_usd=question.training_usd,
             training_tokens=tokens or 0.0,
             epochs=1.0 if epochs is None else epochs,
+            epochs_given=question.epochs is not None,
             validation_tokens=question.validation_tokens,
             training_price_usd_mtok=question.training_price,
             training_hours=question.training_hours,
@@ -201,7 +202,8 @@ def _tuned(
         offers = [offer for offer in catalogue.offers.values() if offer.kind != "none" or offer.id in mine]
     for offer in offers:
         name = today.id if today else None
-        yield from_offer(catalogue, offer, workload, plan, question.as_of, question.buyer, own, name)
+        prices_here = own if question.tuned_model is not None else None
+        yield from_offer(catalogue, offer, workload, plan, question.as_of, question.buyer, prices_here, name)
 
 
 def _with_premium(

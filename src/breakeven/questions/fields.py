@@ -6,7 +6,7 @@ Surfaces derive themselves from these: a flag, a form field and a documentation 
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -18,7 +18,9 @@ NUMBER = re.compile(r"^\$?\s*(-?[\d_,]*\.?\d+(?:e[+-]?\d+)?)\s*([kmb%]?)$", re.I
 
 
 class Question(BaseModel):
-    """Base of all questions: frozen, no unknown fields, no infinities."""
+    """Base of all questions: frozen, no unknown fields, no infinities. ``command`` is what people type to ask it."""
+
+    command: ClassVar[str] = ""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -134,7 +136,9 @@ def ask(shape: type[AnyQuestion], values: Mapping[str, Any], places: Mapping[str
         place = f" ({places[name]})" if places and name in places else ""
         if fault["type"] == "extra_forbidden":
             close = nearest(name, shape.model_fields)
-            raise InputError(f"Unknown field {name!r}{place}.{close} See: breakeven finetune --help", name) from None
+            raise InputError(
+                f"Unknown field {name!r}{place}.{close} See: breakeven {shape.command} --help", name
+            ) from None
         raise InputError(_explain(shape, name, fault, place), name or None) from None
 
 
@@ -163,10 +167,12 @@ def _allowed(info: FieldInfo, fault: Mapping[str, Any]) -> str:
         return "yes or no"
     words = {"gt": "above {}", "ge": "at least {}", "lt": "below {}", "le": "at most {}"}
     bounds = [
-        text.format(f"{getattr(each, key):g}")
+        text.format(format(value, "g") if isinstance(value := getattr(each, key), int | float) else value)
         for each in info.metadata
         for key, text in words.items()
         if getattr(each, key, None) is not None
     ]
+    if "date" in str(info.annotation):
+        return f"a date {' and '.join(bounds)}"
     whole = "a whole number" if "int" in str(info.annotation) and "float" not in str(info.annotation) else "a number"
     return " ".join([whole, " and ".join(bounds)]).strip()

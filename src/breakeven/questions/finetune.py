@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 from collections.abc import Iterator
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -35,6 +35,8 @@ ONCE, RUNNING, RISK = "Paid once", "Paid while it runs", "Horizon and risk"
 
 class FinetuneQuestion(Question):
     """Does fine-tuning save money against paying for API calls, at this usage?"""
+
+    command: ClassVar[str] = "finetune"
 
     # fmt: off
     model: str | None = name(None, TODAY, "Model you pay for today, e.g. gpt-5-mini, openai/gpt-5-mini.", max_length=99)
@@ -164,19 +166,20 @@ def answer(question: FinetuneQuestion, catalogue: Catalogue, origins: dict[str, 
     leading = order[0] if order else None
     given = dict.fromkeys(question.model_fields_set, "yours")
     success = question.success_rate
+    read = origins or {}
     table = catalogue.prices.document
     return FinetuneAnswer(
         question=question.model_dump(mode="json") | found.used,
-        origins=dict.fromkeys(FinetuneQuestion.model_fields, "default") | given | (origins or {}) | found.origins,
+        origins=dict.fromkeys(FinetuneQuestion.model_fields, "default") | given | read | found.origins,
         verdict=headline(found, options, compared, order, best, catalogue),
         stay=opponent(found.stay, found.untuned[0].model, horizon, untuned[0].horizon_usd, success),
         best_untuned=opponent(best, found.untuned[least].model, horizon, untuned[least].horizon_usd, success),
         untuned=sorted(untuned, key=lambda row: (not row.counted, row.horizon_usd))[:12],
         options=options,
-        projection=month_rows(compared, leading, horizon),
-        framework=framework(question, found, options, catalogue),
-        wins=wins(question, found, catalogue),
-        loses=loses(question, found, options, catalogue),
+        projection=month_rows(compared, leading, bool(options) and options[0].saving_usd is not None, horizon),
+        framework=framework(question, found, options, catalogue, read),
+        wins=wins(question, found, catalogue, read),
+        loses=loses(question, found, options, catalogue, read),
         unknowns=[*found.unknowns, *(options[0].unknowns if options else [])],
         sources=cite(_uses(found, order, best.sources)),
         prices={

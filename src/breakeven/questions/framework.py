@@ -4,6 +4,7 @@ The article's decision framework: five questions, and the lists of when each sid
 Thresholds are the article's and stand in ``assumptions.yaml``; what the article leaves unsaid is answered "unknown".
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from breakeven.catalogue.load import Catalogue
@@ -27,9 +28,13 @@ def _not(holds: bool | None) -> bool | None:
 
 
 def framework(
-    question: "FinetuneQuestion", found: Candidates, options: list[OptionAnswer], catalogue: Catalogue
+    question: "FinetuneQuestion",
+    found: Candidates,
+    options: list[OptionAnswer],
+    catalogue: Catalogue,
+    origins: Mapping[str, str],
 ) -> list[Check]:
-    """The five questions, in the article's order."""
+    """The five questions, in the article's order. ``origins`` says of fields read from a log where they came from."""
     leading = options[0] if options else None
     volume = catalogue.assume("article_calls_framework")
     wanted = catalogue.assume("article_output_reduction_framework")
@@ -46,7 +51,7 @@ def framework(
         Check(
             question="Is my prompt structure consistent?",
             answer=_answer(question.consistent_prompts),
-            evidence=_consistency(question),
+            evidence=_consistency(question, origins),
             consequence="if no: use retrieval or prompt engineering",
         ),
         Check(
@@ -70,7 +75,9 @@ def framework(
     ]
 
 
-def wins(question: "FinetuneQuestion", found: Candidates, catalogue: Catalogue) -> list[Check]:
+def wins(
+    question: "FinetuneQuestion", found: Candidates, catalogue: Catalogue, origins: Mapping[str, str]
+) -> list[Check]:
     """The article's "when fine-tuning wins", each held against this workload."""
     high = catalogue.assume("article_calls_high_volume")
     heavy = catalogue.assume("article_output_heavy_low")
@@ -82,7 +89,7 @@ def wins(question: "FinetuneQuestion", found: Candidates, catalogue: Catalogue) 
             question.calls_per_month >= high,
             f"{question.calls_per_month:,.0f} calls a month",
         ),
-        _condition("Consistent prompt structure", question.consistent_prompts, _consistency(question)),
+        _condition("Consistent prompt structure", question.consistent_prompts, _consistency(question, origins)),
         _condition(
             f"Output-heavy: tuning cuts output tokens by {heavy:.0%} or more",
             None if reduction is None else reduction >= heavy,
@@ -98,7 +105,11 @@ def wins(question: "FinetuneQuestion", found: Candidates, catalogue: Catalogue) 
 
 
 def loses(
-    question: "FinetuneQuestion", found: Candidates, options: list[OptionAnswer], catalogue: Catalogue
+    question: "FinetuneQuestion",
+    found: Candidates,
+    options: list[OptionAnswer],
+    catalogue: Catalogue,
+    origins: Mapping[str, str],
 ) -> list[Check]:
     """The article's "when the API wins", each held against this workload."""
     low = catalogue.assume("article_calls_framework")
@@ -110,7 +121,7 @@ def loses(
             question.calls_per_month < low,
             f"{question.calls_per_month:,.0f} calls a month",
         ),
-        _condition("Variable prompts", _not(question.consistent_prompts), _consistency(question)),
+        _condition("Variable prompts", _not(question.consistent_prompts), _consistency(question, origins)),
         _condition("A model that cannot be tuned", _not(tunable), tunable_words),
         _condition(
             "Rapidly evolving requirements: the model must be retrained often",
@@ -127,9 +138,11 @@ def _condition(text: str, holds: bool | None, evidence: str) -> Check:
     return Check(question=text, answer=_answer(holds), evidence=evidence, consequence="")
 
 
-def _consistency(question: "FinetuneQuestion") -> str:
+def _consistency(question: "FinetuneQuestion", origins: Mapping[str, str]) -> str:
     given = question.consistent_prompts
-    return "not given: --consistent-prompts" if given is None else f"you said {'yes' if given else 'no'}"
+    if given is None:
+        return "not given: --consistent-prompts"
+    return origins.get("consistent_prompts", f"you said {'yes' if given else 'no'}")
 
 
 def _reduction(found: Candidates, question: "FinetuneQuestion") -> tuple[float | None, str]:

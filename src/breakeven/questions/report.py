@@ -176,8 +176,8 @@ def monthly_at_start(option: Option, horizon: Horizon) -> float:
     return horizon.calls_per_month * option.at_least("per call") + option.at_least("per month")
 
 
-def month_rows(compared: Comparison, leading: int | None, horizon: Horizon) -> list[Month]:
-    """The months of the horizon for the leading option; [] without one. Costs are "at least" where one is unknown."""
+def month_rows(compared: Comparison, leading: int | None, known: bool, horizon: Horizon) -> list[Month]:
+    """The months of the horizon for the leading option; [] without one. ``known`` says whether its prices are."""
     if leading is None:
         return []
     served = compared.served[leading]
@@ -189,8 +189,8 @@ def month_rows(compared: Comparison, leading: int | None, horizon: Horizon) -> l
             calls=float(compared.calls[m]),
             stay_usd=float(compared.stay_usd[m]),
             best_untuned_usd=float(compared.best_usd[m]),
-            option_usd=float(blended[m]),
-            cumulative_saving_usd=float(cumulative[m]),
+            option_usd=float(blended[m]) if known else None,
+            cumulative_saving_usd=float(cumulative[m]) if known else None,
             served=float(served[m]),
         )
         for m in range(horizon.months)

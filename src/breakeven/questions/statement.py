@@ -157,14 +157,14 @@ class OptionAnswer:
 
 @part
 class Month:
-    """One month of the projection, for the leading option. [USD]"""
+    """One month of the projection, for the leading option; its amounts are null where a price is unknown. [USD]"""
 
     month: int
     calls: float
     stay_usd: float
     best_untuned_usd: float
-    option_usd: float
-    cumulative_saving_usd: float
+    option_usd: float | None
+    cumulative_saving_usd: float | None
     served: float
     """Share of the month in which the option is still served; the rest is billed as staying."""
 

@@ -6,7 +6,7 @@ Every log row is counted once: as priced, as unpriced with the reason, or as rej
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
@@ -14,13 +14,17 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from breakeven.catalogue.prices import PriceTable
+from breakeven.catalogue.table import PriceTable
 from breakeven.errors import LogError
-from breakeven.usage.cube import Cube, build
+from breakeven.usage.cube import Cube, build, count_sizes
+from breakeven.usage.models import Finder
 from breakeven.usage.prefix import shared_prefixes
-from breakeven.usage.price import Bill, price
+from breakeven.usage.price import Bill, price_cube
 from breakeven.usage.profile import TaskProfile, profiles
-from breakeven.usage.scan import Reject, Source, open_engine, scan
+from breakeven.usage.scan import open_engine, scan_files
+from breakeven.usage.sources import Reject, Source
+
+__all__ = ["Bill", "Cube", "Reject", "Rows", "Source", "TaskProfile", "Usage", "read_usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,8 @@ class Usage:
     as_of : day whose prices calls without a time are billed at.
     rows : how many rows were read, and what became of them.
     calls : calls the good rows stand for.
-    rejects : rows that could not be counted, at most 1000, by file and line.
-    reject_counts : (reason, rows), commonest first, over all of them.
     profiles : one per task and model, the dearest first.
     cube, bill : the sums everything here is made of, and the price of each of its cells.
-    sources : the files.
     notes : what was assumed, in whole sentences.
     cost_usd : exact, of the calls that have a price: the least the log cost. [USD]
     reported_cost_usd : what the log itself states, None where it states nothing. [USD]
@@ -54,15 +55,27 @@ class Usage:
     as_of: dt.date
     rows: Rows
     calls: int
-    rejects: tuple[Reject, ...]
-    reject_counts: tuple[tuple[str, int], ...]
     profiles: tuple[TaskProfile, ...]
     cube: Cube
     bill: Bill
-    sources: tuple[Source, ...]
     notes: tuple[str, ...]
     cost_usd: Decimal
     reported_cost_usd: Decimal | None
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The files."""
+        return self.cube.sources
+
+    @property
+    def rejects(self) -> tuple[Reject, ...]:
+        """Rows that could not be counted, at most 1000, by file and line."""
+        return self.cube.rejects
+
+    @property
+    def reject_counts(self) -> tuple[tuple[str, int], ...]:
+        """(reason, rows), commonest first, over all rows that could not be counted."""
+        return self.cube.reject_counts
 
 
 def read_usage(
@@ -101,31 +114,33 @@ def read_usage(
     paths = [Path(files)] if isinstance(files, str | PathLike) else [Path(file) for file in files]
     if not paths:
         raise LogError("No log file was given")
+    find = Finder(table)
     with open_engine() as engine:
-        found = scan(engine, paths, task_by=task_by, reader=reader, columns=columns)
-        cube = build(
-            nw.from_native(found.relation()).lazy(),
-            _fetch,
-            price_days=table.since_days,
-            day_edges=table.day_edges,
-            thresholds=table.thresholds,
+        found = scan_files(engine, paths, task_by=task_by, reader=reader, columns=columns)
+        log = nw.from_native(found.relation()).lazy()
+        cube = build(log, _fetch, find)
+        good = sum(cell.rows for cell in cube.cells)
+        rejects, reject_counts = found.rejected(good)
+        cube = replace(
+            cube,
+            histograms=count_sizes(log, _fetch),
+            sources=tuple(found.sources),
+            rows_in=found.rows,
+            rejects=rejects,
+            reject_counts=reject_counts,
         )
         prefixes = shared_prefixes(engine) if found.has_prompts else {}
-    bill = price(cube, table, as_of)
+    bill = price_cube(cube, find, as_of)
     made = profiles(cube, bill, prefixes)
     unpriced = sum(cell.rows for cell, usd in zip(cube.cells, bill.usd, strict=True) if usd is None)
-    good = sum(cell.rows for cell in cube.cells)
     reported = [profile.reported_cost_usd for profile in made if profile.reported_cost_usd is not None]
     return Usage(
         as_of=as_of,
-        rows=Rows(found.rows, good - unpriced, unpriced, sum(found.reject_counts.values())),
+        rows=Rows(found.rows, good - unpriced, unpriced, sum(rows for _, rows in reject_counts)),
         calls=sum(cell.calls for cell in cube.cells),
-        rejects=tuple(found.rejects),
-        reject_counts=tuple(sorted(found.reject_counts.items(), key=lambda item: (-item[1], item[0]))),
         profiles=made,
         cube=cube,
         bill=bill,
-        sources=tuple(found.sources),
         notes=(*_same_content(found.sources), *bill.notes),
         cost_usd=bill.total_usd,
         reported_cost_usd=sum(reported, Decimal(0)) if reported else None,

@@ -22,6 +22,7 @@ service_tier              VARCHAR   tier that served it, lower case; null for th
 ok                        BOOLEAN   it succeeded
 reported_cost_nano        BIGINT    cost the log states, rounded [nano-USD]; null where it states none
 reason                    VARCHAR   why the row cannot be counted; null for a good row
+faulty                    BOOLEAN   whether there is such a reason
 ========================  ========  ===========================================================================
 
 The five counts ``BUCKETS`` are disjoint: each billed token is in exactly one. ``reasoning_tokens`` lies inside
@@ -57,6 +58,7 @@ TYPES = {
     "ok": "BOOLEAN",
     "reported_cost_nano": "BIGINT",
     "reason": "VARCHAR",
+    "faulty": "BOOLEAN",
 }
 """Canonical column -> DuckDB type, in the order of the table above."""
 
@@ -67,6 +69,9 @@ PREFIX_COLUMNS = ("prompt_chars", *(f"prefix_{length}" for length in PREFIX_LENG
 
 MAX_TOKENS = 10**12
 """More tokens than this in one row is a fault of the log, not a call. [tokens]"""
+
+EARLIEST_US, LATEST_US = 946_684_800_000_000, 4_102_444_799_999_999
+"""From 2000 to 2099: a time outside is a wrong unit. [us]"""
 
 GATEWAY_CACHE = "gateway-cache"
 """``service_tier`` of an answer that a gateway kept and gave again: no provider was asked, nothing was billed."""

@@ -6,22 +6,30 @@ Every reason is made of fixed words and column names: it never quotes the row.
 
 from collections.abc import Mapping, Sequence
 
-from breakeven.usage.calls import ALL_TASKS, GATEWAY_CACHE, MAX_TOKENS, TOKENS
+from breakeven.usage.calls import EARLIEST_US, GATEWAY_CACHE, LATEST_US, MAX_TOKENS, TOKENS
 
-MACROS = f"""
-CREATE OR REPLACE TEMP MACRO whole(x) AS CASE WHEN x IS NULL THEN NULL
+MACROS = (
+    f"""whole(x) AS CASE WHEN x IS NULL THEN NULL
     WHEN TRY_CAST(x AS DOUBLE) BETWEEN 0 AND {MAX_TOKENS} AND TRY_CAST(x AS DOUBLE) = floor(TRY_CAST(x AS DOUBLE))
-    THEN TRY_CAST(x AS DOUBLE) ELSE CAST('nan' AS DOUBLE) END;
-CREATE OR REPLACE TEMP MACRO unix_us(n) AS CASE
-    WHEN abs(n) < 1e11 THEN TRY_CAST(round(n * 1e6) AS BIGINT) WHEN abs(n) < 1e14 THEN TRY_CAST(round(n * 1e3) AS BIGINT)
-    WHEN abs(n) < 1e17 THEN TRY_CAST(round(n) AS BIGINT) ELSE TRY_CAST(round(n / 1e3) AS BIGINT) END;
-CREATE OR REPLACE TEMP MACRO text_us(x) AS CASE WHEN x IS NULL THEN NULL
+    THEN TRY_CAST(x AS DOUBLE) ELSE CAST('nan' AS DOUBLE) END""",
+    "among(x, words) AS contains(words, '|' || lower(trim(x)) || '|')",
+    "plain(x) AS CASE WHEN among(x, '||null|nan|none|') THEN NULL ELSE x END",
+    "truth(x) AS among(x, '|true|yes|y|t|1|batch|')",
+    """succeeded(x) AS
+    coalesce(NOT among(x, '|failure|failed|fail|error|errored|canceled|cancelled|expired|timeout|false|'), true)
+    AND coalesce(TRY_CAST(x AS DOUBLE) BETWEEN 0 AND 399, true)""",
+    """unix_us(n) AS CASE WHEN abs(n) < 1e11 THEN TRY_CAST(round(n * 1e6) AS BIGINT)
+    WHEN abs(n) < 1e14 THEN TRY_CAST(round(n * 1e3) AS BIGINT)
+    WHEN abs(n) < 1e17 THEN TRY_CAST(round(n) AS BIGINT) ELSE TRY_CAST(round(n / 1e3) AS BIGINT) END""",
+    """text_us(x) AS CASE WHEN x IS NULL THEN NULL
     WHEN TRY_CAST(x AS DOUBLE) IS NOT NULL THEN unix_us(TRY_CAST(x AS DOUBLE))
-    ELSE epoch_us(TRY_CAST(x AS TIMESTAMPTZ)) END;
-CREATE OR REPLACE TEMP MACRO tier_name(x) AS CASE
-    WHEN lower(trim(x)) IN ('', 'standard', 'default', 'auto', 'on_demand', 'batch', 'null', 'none') THEN NULL
-    ELSE replace(lower(trim(x)), 'on_demand_', '') END;
-CREATE OR REPLACE TEMP MACRO plain(x) AS CASE WHEN lower(trim(x)) IN ('', 'null', 'nan', 'none') THEN NULL ELSE x END;
+    ELSE epoch_us(TRY_CAST(x AS TIMESTAMPTZ)) END""",
+    """tier_name(x) AS CASE WHEN among(x, '||standard|default|auto|on_demand|batch|null|none|') THEN NULL
+    ELSE replace(lower(trim(x)), 'on_demand_', '') END""",
+)
+"""
+Functions for readers' SQL and for ``canonical``. ``among`` is not written with IN, which DuckDB turns into a join
+that costs more than the scan.
 """
 
 SETTINGS = "SET TimeZone = 'UTC'"
@@ -38,12 +46,10 @@ DEFAULTS = {
     "batch": "false",
     "service_tier": "NULL",
     "ok": "true",
+    "status": "NULL",
     "cost_usd": "NULL",
 }
 """What a reader need not say, as SQL."""
-
-EARLIEST_US, LATEST_US = 946_684_800_000_000, 4_102_444_800_000_000
-"""From 2000 to 2099: a time outside is a wrong unit. [us]"""
 
 MAX_COST_USD = 10**9
 
@@ -51,13 +57,15 @@ INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "
 
 CACHES = ("cache_read_tokens", "cache_write_short_tokens", "cache_write_long_tokens")
 
-NOT_JSON = "not a JSON object"
-TOO_CACHED = "cached tokens exceed the input_tokens that hold them"
+NOTHING = '"NULL"'
+"""DuckDB's type of a column that is NULL throughout."""
 
 
-def canonical(raw: str, types: Mapping[str, str], *, kept: Sequence[str] = ()) -> str:
+def canonical(
+    raw: str, types: Mapping[str, str], *, constants: Mapping[str, str] | None = None, kept: Sequence[str] = ()
+) -> str:
     """
-    A query for the columns of ``calls.TYPES`` from a query of raw ones.
+    A query for the columns of ``calls.TYPES``, and ``faulty``, from a query of raw ones.
 
     Parameters
     ----------
@@ -65,68 +73,95 @@ def canonical(raw: str, types: Mapping[str, str], *, kept: Sequence[str] = ()) -
         Query with columns ``file``, ``line``, ``broken`` (the line is no row at all), and all of ``DEFAULTS``.
     types : mapping
         DuckDB type of each raw column. Integers are taken as they are; all else passes through ``whole``.
+    constants : mapping, optional
+        Raw columns that are the same in every row, as SQL: written into the query, where the engine can drop what
+        depends on them.
     kept : sequence of str
         Further columns to pass on unchanged.
     """
+    fixed = dict(constants or {})
     extra = "".join(f", {name}" for name in kept)
-    counts = {name: _count(name, types[name]) for name in (*TOKENS, "calls")}
-    read = ", ".join(f"{value} AS {name}" for name, (value, _) in counts.items())
-    cached = " + ".join(f"coalesce({name}, 0)" for name in CACHES if types[name] != '"NULL"')
-    ranged = [
-        f"WHEN NOT ({good}) THEN '{name} is not a whole number from 0 to 10^12'"
-        for name, (_, good) in counts.items()
-        if good
-    ]
-    reasons = [
-        f"WHEN broken THEN '{NOT_JSON}'",
-        *ranged,
-        "WHEN ok AND input_tokens IS NULL AND output_tokens IS NULL THEN 'no token counts'",
-        *(f"WHEN ok AND {name} IS NULL THEN 'no {name}'" for name in ("input_tokens", "output_tokens")),
-        *([f"WHEN inclusive AND {cached} > input_tokens THEN '{TOO_CACHED}'"] if cached else []),
-        "WHEN reasoning_tokens > output_tokens THEN 'reasoning_tokens exceed the output_tokens that hold them'",
-        "WHEN calls < 1 THEN 'calls is below 1'",
-        f"WHEN has_time AND at_us IS NULL OR at_us NOT BETWEEN {EARLIEST_US} AND {LATEST_US - 1}"
-        " THEN 'unreadable time, or outside 2000 to 2099'",
-        f"WHEN has_cost AND NOT coalesce(usd BETWEEN 0 AND {MAX_COST_USD}, false) THEN 'unreadable cost'",
-    ]
-    billed = f"service_tier IS DISTINCT FROM '{GATEWAY_CACHE}'"
-
-    def integer(value: str) -> str:
-        return f"CAST(CASE WHEN reason IS NULL AND {billed} THEN coalesce({value}, 0) ELSE 0 END AS BIGINT)"
-
-    fresh = f"CASE WHEN inclusive THEN input_tokens - ({cached}) ELSE input_tokens END" if cached else "input_tokens"
+    inclusive = fixed.get("inclusive", "inclusive")
+    cached = " + ".join(f"coalesce({name}, 0)" for name in CACHES if types[name] != NOTHING)
+    fresh = f"input_tokens - CASE WHEN {inclusive} THEN {cached} ELSE 0 END" if cached else "input_tokens"
+    read = ", ".join(f"{_number(name, types[name])} AS {name}" for name in (*TOKENS, "calls"))
+    faults = _faults(types, fixed, cached)
+    reason = " ".join(f"WHEN {when} THEN '{words}'" for when, words in faults)
+    batches = [fixed.get("batch") or f"coalesce({_truth('batch', types)}, false)"]
+    successes = [fixed.get("ok") or f"coalesce({_truth('ok', types)}, true)"]
+    if types["status"] != NOTHING:
+        successes.append("succeeded(CAST(status AS VARCHAR))")
+    tiered = types["service_tier"] != NOTHING
+    if tiered:
+        batches.append("coalesce(among(service_tier, '|batch|'), false)")
+    billed = f"service_tier IS DISTINCT FROM '{GATEWAY_CACHE}'" if tiered else "true"
+    counts = {"input_tokens": fresh} | {name: name for name in TOKENS[1:]}
     return f"""
-SELECT file, line, task, model, provider, at_us, {integer("fresh")} AS input_tokens,
-    {", ".join(f"{integer(name)} AS {name}" for name in (*CACHES, "output_tokens", "reasoning_tokens"))},
-    coalesce(TRY_CAST(calls AS BIGINT), 1) AS calls, batch, service_tier, ok,
-    CASE WHEN {billed} AND usd = 0 AND input_tokens + output_tokens + {cached or 0} > 0 THEN NULL
-        ELSE TRY_CAST(round(usd * 1e9) AS BIGINT) END AS reported_cost_nano, reason{extra}
+SELECT file, line, {", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in ("task", "model", "provider"))}, at_us,
+    {", ".join(f"{_integer(sql, billed)} AS {name}" for name, sql in counts.items())},
+    {fixed.get("calls") or "coalesce(TRY_CAST(calls AS BIGINT), 1)"} AS calls, batch, service_tier, ok,
+    {_cost(types, billed, cached)} AS reported_cost_nano,
+    CASE {reason} END AS reason, coalesce({" OR ".join(when for when, _ in faults)}, false) AS faulty{extra}
 FROM (
-    SELECT *, {fresh} AS fresh, CASE {" ".join(reasons)} END AS reason
-    FROM (
-        SELECT file, line, broken, coalesce(nullif(trim(CAST(task AS VARCHAR)), ''), '{ALL_TASKS}') AS task,
-            nullif(trim(CAST(model AS VARCHAR)), '') AS model, nullif(trim(CAST(provider AS VARCHAR)), '') AS provider,
-            {_time(types["instant"])} AS at_us, instant IS NOT NULL AS has_time, inclusive, {read},
-            coalesce(batch, false) OR coalesce(lower(CAST(service_tier AS VARCHAR)) = 'batch', false) AS batch,
-            tier_name(CAST(service_tier AS VARCHAR)) AS service_tier, coalesce(ok, true) AS ok,
-            TRY_CAST(cost_usd AS DOUBLE) AS usd, cost_usd IS NOT NULL AS has_cost{extra}
-        FROM ({raw})
-    )
+    SELECT file, line, broken, task, model, provider, {_time(types["instant"])} AS at_us, instant, inclusive, {read},
+        {" OR ".join(batches)} AS batch, tier_name(service_tier) AS service_tier,
+        {" AND ".join(successes)} AS ok, TRY_CAST(cost_usd AS DOUBLE) AS usd, cost_usd{extra}
+    FROM ({raw})
 )"""
 
 
-def _count(name: str, kind: str) -> tuple[str, str]:
-    """SQL of a count, and of whether it is a possible one ("" where it must be)."""
-    if kind == '"NULL"':
-        return "NULL", ""
-    if kind in INTEGERS:
-        return name, f"{name} BETWEEN 0 AND {MAX_TOKENS}"
-    return f"whole({name})", f"{name} BETWEEN 0 AND {MAX_TOKENS}"
+def _faults(types: Mapping[str, str], fixed: Mapping[str, str], cached: str) -> list[tuple[str, str]]:
+    """(condition, reason) of everything that makes a row no call, in the order in which they are reported."""
+    found = [("broken", "not a JSON object")] if "broken" not in fixed else []
+    for name in (*TOKENS, "calls"):
+        if types[name] != NOTHING and name not in fixed:
+            least = 1 if name == "calls" else 0
+            outside = f"{name} < {least} OR {name} > {MAX_TOKENS}"
+            found.append((outside, f"{name} is not a whole number from {least} to 10^12"))
+    found.append(("ok AND input_tokens IS NULL AND output_tokens IS NULL", "no token counts"))
+    found += [(f"ok AND {name} IS NULL", f"no {name}") for name in ("input_tokens", "output_tokens")]
+    if types["reasoning_tokens"] != NOTHING:
+        exceed = "reasoning_tokens exceed the output_tokens that hold them"
+        found.append(("reasoning_tokens > output_tokens", exceed))
+    if cached:
+        exceed = "cached tokens exceed the input_tokens that hold them"
+        found.append((f"{fixed.get('inclusive', 'inclusive')} AND {cached} > input_tokens", exceed))
+    if types["instant"] != NOTHING:
+        outside = f"at_us < {EARLIEST_US} OR at_us > {LATEST_US} OR (instant IS NOT NULL AND at_us IS NULL)"
+        found.append((outside, "unreadable time, or outside 2000 to 2099"))
+    if types["cost_usd"] != NOTHING:
+        unreadable = f"usd < 0 OR usd > {MAX_COST_USD} OR (cost_usd IS NOT NULL AND usd IS NULL)"
+        found.append((unreadable, f"cost is not a number from 0 to {MAX_COST_USD:,}"))
+    return found
+
+
+def _truth(name: str, types: Mapping[str, str]) -> str:
+    """SQL of a boolean given as one, or as a word or number."""
+    return name if types[name] in ("BOOLEAN", NOTHING) else f"truth(CAST({name} AS VARCHAR))"
+
+
+def _number(name: str, kind: str) -> str:
+    """SQL of a count as a number; NaN, which is above any number, for what is not whole or out of range."""
+    return name if kind == NOTHING or kind in INTEGERS else f"whole({name})"
+
+
+def _integer(sql: str, billed: str) -> str:
+    """SQL of a count as stored: 0 where absent or not billed."""
+    count = f"coalesce(TRY_CAST({sql} AS BIGINT), 0)"
+    return count if billed == "true" else f"CASE WHEN {billed} THEN {count} ELSE 0 END"
+
+
+def _cost(types: Mapping[str, str], billed: str, cached: str) -> str:
+    """SQL of the reported cost, null also where it is 0 though tokens were billed: that is an unknown price."""
+    if types["cost_usd"] == NOTHING:
+        return "CAST(NULL AS BIGINT)"
+    tokens = f"coalesce(input_tokens, 0) + coalesce(output_tokens, 0) + {cached or 0}"
+    return f"CASE WHEN {billed} AND usd = 0 AND {tokens} > 0 THEN NULL ELSE TRY_CAST(round(usd * 1e9) AS BIGINT) END"
 
 
 def _time(kind: str) -> str:
     """SQL for UTC microseconds from a raw time of this type."""
-    if kind == '"NULL"':
+    if kind == NOTHING:
         return "CAST(NULL AS BIGINT)"
     if kind == "TIMESTAMP WITH TIME ZONE":
         return "epoch_us(instant)"

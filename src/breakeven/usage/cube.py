@@ -9,13 +9,16 @@ the counts over these keys and no price, month, join or quantile is worked out i
 
 import datetime as dt
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 
-from breakeven.usage.calls import BUCKETS, INPUT_BUCKETS, TOKENS
+from breakeven.usage.calls import ALL_TASKS, BUCKETS, EARLIEST_US, INPUT_BUCKETS, LATEST_US, TOKENS
+from breakeven.usage.models import Finder
+from breakeven.usage.sources import Reject, Source
 
 DAY_US = 86_400_000_000
 UNKNOWN_TIME = -1
@@ -84,22 +87,34 @@ class Histogram:
 @dataclass(frozen=True)
 class Cube:
     """
-    A log as integers, without any text but the names of tasks and models.
+    A log as integers, without any text but the names of files, tasks, models, providers and tiers.
 
+    cells : all good rows, summed; sorted by their keys.
     cuts_us : the instants that bound epochs: month starts, and days on which some price changes. [us]
-    day_edges_us : times of day at which some price changes. [us since midnight UTC]
+    day_edges_us : times of day at which some price changes; none where no model of the log has such prices. [us
+        since midnight UTC]
     thresholds : request sizes above which some price changes. [input tokens]
+    histograms : the sizes of calls by task and model.
+    sources : the files.
+    rows_in : log rows read, rejected ones included.
+    rejects : rows that could not be counted, at most 1000, by file and line.
+    reject_counts : (reason, rows), commonest first, over all of them.
     """
 
     cells: tuple[Cell, ...]
-    histograms: tuple[Histogram, ...]
     cuts_us: tuple[int, ...]
     day_edges_us: tuple[int, ...]
     thresholds: tuple[int, ...]
+    histograms: tuple[Histogram, ...] = ()
+    sources: tuple[Source, ...] = ()
+    rows_in: int = 0
+    rejects: tuple[Reject, ...] = ()
+    reject_counts: tuple[tuple[str, int], ...] = ()
 
 
 def span(log: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Query of one row: the first and the last time of a log, null where no row has one. [us]"""
+    """Query of one row: the first and the last possible time of a log, null where no row has one. [us]"""
+    log = log.filter((nw.col("at_us") >= EARLIEST_US) & (nw.col("at_us") <= LATEST_US))
     return log.select(nw.col("at_us").min().alias("first_us"), nw.col("at_us").max().alias("last_us"))
 
 
@@ -112,7 +127,7 @@ def cells(
     Parameters
     ----------
     log : LazyFrame
-        Good rows in canonical columns.
+        Rows in canonical columns; faulty ones are left out.
     cuts_us : sequence of int
         Ascending instants; ``epoch`` is the number of them at or before the call. [us]
     day_edges_us : sequence of int
@@ -122,8 +137,11 @@ def cells(
     """
     col = nw.col
     at, known = col("at_us"), ~col("at_us").is_null()
+    log = log.filter(~col("faulty"))
     log = log.with_columns(*(col(name).cast(nw.Int64) for name in (*TOKENS, "calls", "at_us", "reported_cost_nano")))
-    log = log.with_columns(size=_input() // col("calls"), time_us=at % DAY_US, has_cost=~col("reported_cost_nano").is_null())
+    log = log.with_columns(
+        size=_input() // col("calls"), time_us=at % DAY_US, has_cost=~col("reported_cost_nano").is_null()
+    )
     log = log.with_columns(
         epoch=nw.when(known).then(_intervals(lambda cut: at < cut, cuts_us)).otherwise(nw.lit(UNKNOWN_TIME)),
         day_part=nw.when(known)
@@ -151,6 +169,7 @@ def histograms(log: nw.LazyFrame[Any], tokens: str) -> nw.LazyFrame[Any]:
         "size" for all input tokens of a call, or a canonical count; a row of many calls counts at their mean size.
     """
     col = nw.col
+    log = log.filter(~col("faulty"))
     log = log.with_columns(*(col(name).cast(nw.Int64) for name in (*BUCKETS, "calls")))
     log = log.filter(col("ok") & ((_input() > 0) | (col("output_tokens") > 0)))
     log = log.with_columns(size=_input() // col("calls"), output_tokens=col("output_tokens") // col("calls"))
@@ -208,41 +227,81 @@ def middle(bucket: int) -> float:
     return (first + math.ceil(end - 1e-9) - 1) / 2
 
 
-def build(
-    log: nw.LazyFrame[Any],
-    rows_of: Callable[[nw.LazyFrame[Any]], list[tuple[Any, ...]]],
-    *,
-    price_days: Iterable[dt.date],
-    day_edges: Iterable[dt.time],
-    thresholds: Iterable[int],
-) -> Cube:
+RowsOf = Callable[[nw.LazyFrame[Any]], list[tuple[Any, ...]]]
+"""Runs a query in its engine and returns its rows as tuples of Python values."""
+
+
+def build(log: nw.LazyFrame[Any], rows_of: RowsOf, find: Finder) -> Cube:
     """
-    The cube of a log.
+    The cells of a log, cut where the prices of a table change.
+
+    Days are cut by time of day only where some model of the log has such prices: it multiplies the cells.
 
     Parameters
     ----------
     log : LazyFrame
-        Good rows in canonical columns.
+        Rows in canonical columns; faulty ones are left out.
     rows_of : callable
-        Runs a query in its engine and returns its rows as tuples of Python values.
-    price_days, day_edges, thresholds
-        Where prices change, from the price table.
+        How to run a query.
+    find : Finder
+        With the table.
     """
+    table = find.table
     first_us, last_us = rows_of(span(log))[0]
-    cuts = cut_instants(first_us, last_us, price_days)
-    edges = tuple(sorted(time_us(edge) for edge in day_edges))
-    sizes = tuple(sorted(thresholds))
-    found = [
-        Cell._make((*row[:3], None if row[3] == UNKNOWN_TIME else cuts[int(row[3]) - 1], *row[4:]))
-        for row in rows_of(cells(log, cuts, edges, sizes))
-    ]
-    return Cube(
-        cells=tuple(sorted(found, key=lambda cell: tuple((value is not None, value) for value in cell[:9]))),
-        histograms=_by_task(rows_of(histograms(log, "size")), rows_of(histograms(log, "output_tokens"))),
-        cuts_us=cuts,
-        day_edges_us=edges,
-        thresholds=sizes,
+    cuts, sizes = cut_instants(first_us, last_us, table.since_days), tuple(table.thresholds)
+    edges: tuple[int, ...] = ()
+    found = _cells(rows_of(cells(log, cuts, edges, sizes)), cuts)
+    models = [find(*names) for names in {(cell.model, cell.provider) for cell in found}]
+    if any(len(model.day_parts()) > 1 for model in models if not isinstance(model, str)):
+        edges = tuple(time_us(edge) for edge in table.day_edges)
+        found = _cells(rows_of(cells(log, cuts, edges, sizes)), cuts)
+    return Cube(cells=found, cuts_us=cuts, day_edges_us=edges, thresholds=sizes)
+
+
+def count_sizes(log: nw.LazyFrame[Any], rows_of: RowsOf) -> tuple[Histogram, ...]:
+    """The histograms of a log, by task and model."""
+    counted: dict[tuple[str, str | None], tuple[Counter[int], Counter[int]]] = {}
+    for side, tokens in enumerate(("size", "output_tokens")):
+        for task, model, bucket, calls in rows_of(histograms(log, tokens)):
+            names = task_name(task), name_or_none(model)
+            counted.setdefault(names, (Counter(), Counter()))[side][int(bucket)] += int(calls)
+    return tuple(
+        Histogram(*names, *(tuple(sorted(side.items())) for side in counted[names]))
+        for names in sorted(counted, key=_order)
     )
+
+
+def task_name(text: str | None) -> str:
+    """A task as it is shown: without blanks around it, "all" where there is nothing."""
+    return (text or "").strip() or ALL_TASKS
+
+
+def name_or_none(text: str | None) -> str | None:
+    """A model or provider without blanks around it, None where there is nothing."""
+    return (text or "").strip() or None
+
+
+def _cells(rows: Iterable[Sequence[Any]], cuts: Sequence[int]) -> tuple[Cell, ...]:
+    """Rows of ``cells`` as sorted Cells; those whose names differ by blanks only are added up."""
+    summed: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for task, model, provider, epoch, *others in rows:
+        since = None if epoch == UNKNOWN_TIME else cuts[epoch - 1]
+        key = (task_name(task), name_or_none(model), name_or_none(provider), since, *others[:5])
+        sums = tuple(others[5:])
+        summed[key] = _add(summed[key], sums) if key in summed else sums
+    return tuple(Cell._make((*key, *summed[key])) for key in sorted(summed, key=_order))
+
+
+def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Sorts a None before everything else in its place."""
+    return tuple((value is not None, value) for value in key)
+
+
+def _add(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Sums added, the earlier first time and the later last time."""
+    *sums, first, last = zip(one, other, strict=True)
+    known_first, known_last = ([value for value in pair if value is not None] for pair in (first, last))
+    return (*(a + b for a, b in sums), min(known_first, default=None), max(known_last, default=None))
 
 
 def _input() -> nw.Expr:
@@ -252,17 +311,6 @@ def _input() -> nw.Expr:
     for other in others:
         total = total + other
     return total
-
-
-def _by_task(inputs: Iterable[Sequence[Any]], outputs: Iterable[Sequence[Any]]) -> tuple[Histogram, ...]:
-    counted: dict[tuple[str, str | None], tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {}
-    for side, rows in enumerate((inputs, outputs)):
-        for task, model, bucket, calls in rows:
-            counted.setdefault((task, model), ([], []))[side].append((bucket, int(calls)))
-    return tuple(
-        Histogram(task, model, tuple(sorted(sides[0])), tuple(sorted(sides[1])))
-        for (task, model), sides in sorted(counted.items(), key=lambda item: (item[0][0], item[0][1] or ""))
-    )
 
 
 def _intervals(below: Callable[[int], nw.Expr], edges: Sequence[int], offset: int = 0) -> nw.Expr:

@@ -86,10 +86,13 @@ class TableRow(Fields):
     ----------
     types : mapping
         Column -> DuckDB type.
+    tidy : bool
+        Whether empty text and the words null, nan and none mean null, as in CSV.
     """
 
-    def __init__(self, types: Mapping[str, str]) -> None:
+    def __init__(self, types: Mapping[str, str], *, tidy: bool) -> None:
         self.types = types
+        self.tidy = tidy
         self.lower = {name.lower(): name for name in reversed(list(types))}
         self.wanted: list[str] = []
         super().__init__(self._column)
@@ -97,7 +100,7 @@ class TableRow(Fields):
     def source(self, rows: str) -> str:
         """A query of rows that have a ``line`` and the columns ``resolve`` has met."""
         columns = "".join(f", {quoted(name)}" for name in self.wanted)
-        return self.unpack(f"SELECT line, false AS broken{columns} FROM {rows}")
+        return self.unpack(f"SELECT line{columns} FROM {rows}")
 
     def _column(self, name: str) -> str | None:
         column = name if name in self.types else self.lower.get(name.lower())
@@ -107,7 +110,7 @@ class TableRow(Fields):
         if column not in self.wanted:
             self.wanted.append(column)
         kind = self.types[column]
-        if kind == "VARCHAR":
+        if kind == "VARCHAR" and self.tidy:
             return f"plain({quoted(column)})"
         if kind in ("DOUBLE", "FLOAT"):
             return f"CASE WHEN NOT isnan({quoted(column)}) THEN {quoted(column)} END"

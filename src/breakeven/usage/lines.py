@@ -59,12 +59,15 @@ def open_log(file: Path) -> IO[bytes]:
     if not file.is_file():
         raise LogError(f"{file}: no such file")
     try:
-        plain = file.open("rb")
+        handle = file.open("rb")
+        packed = handle.read(2) == b"\x1f\x8b"
+        handle.seek(0)
+        if packed:
+            handle.close()
+            handle = io.BufferedReader(cast(io.RawIOBase, gzip.open(file)), 1 << 20)
     except OSError as error:
         raise LogError(f"{file}: cannot be opened: {error.strerror}") from None
-    packed = plain.read(2) == b"\x1f\x8b"
-    plain.seek(0)
-    return io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=plain)), 1 << 20) if packed else plain
+    return handle
 
 
 def read_head(file: Path) -> bytes:

@@ -1,8 +1,11 @@
 """How much of a task's prompts is a beginning shared by several calls: what a provider's cache could hold."""
 
+from collections import Counter
+
 import duckdb
 
 from breakeven.usage.calls import PREFIX_LENGTHS
+from breakeven.usage.cube import task_name
 
 
 def shared_prefixes(engine: duckdb.DuckDBPyConnection) -> dict[str, float]:
@@ -19,9 +22,11 @@ def shared_prefixes(engine: duckdb.DuckDBPyConnection) -> dict[str, float]:
     engine : connection
         With the view ``log``; prompts are there as hashes and lengths only.
     """
-    good = "FROM log WHERE reason IS NULL AND ok"
-    lengths = dict(engine.execute(f"SELECT task, sum(prompt_chars) {good} GROUP BY task").fetchall())
-    shared = dict.fromkeys((task for task, chars in lengths.items() if chars), 0)
+    good = "FROM log WHERE NOT faulty AND ok"
+    lengths: Counter[str] = Counter()
+    shared: Counter[str] = Counter()
+    for task, characters in engine.execute(f"SELECT task, sum(prompt_chars) {good} GROUP BY task").fetchall():
+        lengths[task_name(task)] += int(characters or 0)
     before = 0
     for length in PREFIX_LENGTHS:
         column = f"prefix_{length}"
@@ -32,6 +37,6 @@ def shared_prefixes(engine: duckdb.DuckDBPyConnection) -> dict[str, float]:
         if not found:
             break
         for task, calls in found:
-            shared[task] += int(calls) * (length - before)
+            shared[task_name(task)] += int(calls) * (length - before)
         before = length
-    return {task: characters / int(lengths[task]) for task, characters in shared.items()}
+    return {task: shared[task] / characters for task, characters in lengths.items() if characters}

@@ -9,16 +9,20 @@ from decimal import Decimal, localcontext
 from breakeven.catalogue.prices import (
     BATCH,
     ListModel,
-    PriceTable,
     TokenRates,
     mean_token_rates,
     token_rates,
 )
-from breakeven.errors import LogError, PriceNotFoundError, UnknownModelError
+from breakeven.catalogue.table import PriceTable
+from breakeven.errors import LogError, PriceNotFoundError
 from breakeven.usage.calls import GATEWAY_CACHE
 from breakeven.usage.cube import Cell, Cube, midnight_us, time_us
+from breakeven.usage.models import Finder
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+STANDARD = "no price for that is on record, so they are priced at the standard rate"
+EVEN = "are priced as if spread evenly over the day, which its price depends on"
 
 DIGITS = 60
 """Enough that a product of a token sum and a price, and any sum of them, is exact."""
@@ -58,7 +62,7 @@ class _Tariff:
     assumed: str = ""
 
 
-def price(cube: Cube, table: PriceTable, as_of: dt.date) -> Bill:
+def price_cube(cube: Cube, table: PriceTable | Finder, as_of: dt.date) -> Bill:
     """
     What the calls of a cube cost at the list prices of their time.
 
@@ -66,7 +70,7 @@ def price(cube: Cube, table: PriceTable, as_of: dt.date) -> Bill:
     ----------
     cube : Cube
         Cut where this table's prices change.
-    table : PriceTable
+    table : PriceTable or Finder
         List prices, with the user's own laid over them.
     as_of : date
         The day whose prices calls without a time are billed at.
@@ -80,18 +84,23 @@ def price(cube: Cube, table: PriceTable, as_of: dt.date) -> Bill:
     Raises
     ------
     LogError
-        The table's prices change where the cube was not cut: the log must be read again.
+        The table's prices change on a day or at a size where the cube was not cut: the log must be read again.
     """
-    return _bill(cube, table, as_of, None)
+    return _bill(cube, table if isinstance(table, Finder) else Finder(table), as_of, None)
 
 
 def reprice(cube: Cube, table: PriceTable, as_of: dt.date, model: ListModel) -> Bill:
-    """What the same calls would have cost with another model, token for token. As ``price`` otherwise."""
-    return _bill(cube, table, as_of, model)
+    """
+    What the same calls would have cost with another model, token for token. As ``price_cube`` otherwise.
+
+    Where that model's price depends on the time of day and the cube was not cut there, calls are taken as spread
+    evenly over the day, and a note says so.
+    """
+    return _bill(cube, Finder(table), as_of, model)
 
 
-def _bill(cube: Cube, table: PriceTable, as_of: dt.date, model: ListModel | None) -> Bill:
-    _check_cuts(cube, table)
+def _bill(cube: Cube, find: Finder, as_of: dt.date, model: ListModel | None) -> Bill:
+    _check_cuts(cube, find.table)
     tariffs: dict[tuple[object, ...], _Tariff] = {}
     used: list[_Tariff] = []
     assumed: Counter[tuple[str, str]] = Counter()
@@ -101,7 +110,7 @@ def _bill(cube: Cube, table: PriceTable, as_of: dt.date, model: ListModel | None
         if not _is_free(cell):
             key = cell[1:8]
             if key not in tariffs:
-                tariffs[key] = _tariff(cube, cell, table, as_of, model)
+                tariffs[key] = _tariff(cube, cell, find.table, as_of, model or find(cell.model, cell.provider))
             tariff = tariffs[key]
         used.append(tariff)
         if tariff.assumed:
@@ -111,10 +120,7 @@ def _bill(cube: Cube, table: PriceTable, as_of: dt.date, model: ListModel | None
     with localcontext() as context:
         context.prec = DIGITS
         usd = tuple(_cost(cell, tariff) for cell, tariff in zip(cube.cells, used, strict=True))
-    notes = [
-        f"{calls:,} calls to {name} {what} were priced at its standard rate: no price for that is on record"
-        for (what, name), calls in sorted(assumed.items())
-    ]
+    notes = [f"{calls:,} calls priced as {name} {what}" for (what, name), calls in sorted(assumed.items())]
     if without_time:
         notes.append(f"{without_time:,} calls without a time were priced as of {as_of}")
     return Bill(
@@ -149,26 +155,23 @@ def _cost(cell: Cell, tariff: _Tariff) -> Decimal | None:
     )
 
 
-def _tariff(cube: Cube, cell: Cell, table: PriceTable, as_of: dt.date, model: ListModel | None) -> _Tariff:
-    if model is None:
-        if cell.model is None:
-            return _Tariff(reason="the log names no model")
-        try:
-            model = table.find(cell.model, cell.provider)
-        except UnknownModelError as error:
-            return _Tariff(reason=str(error))
+def _tariff(cube: Cube, cell: Cell, table: PriceTable, as_of: dt.date, model: ListModel | str) -> _Tariff:
+    if isinstance(model, str):
+        return _Tariff(reason=model)
     if cell.service_tier == "provisioned_throughput":
         return _Tariff(reason="provisioned throughput is not billed by tokens")
     size = cube.thresholds[cell.tier - 1] + 1 if cell.tier else 0
     at = _instant(cube, cell) or dt.datetime.combine(as_of, dt.time(), dt.UTC)
     context, assumed = _context(model, cell, at)
     try:
-        if cell.since_us is None:
-            rates = mean_token_rates(table, model, as_of, size, context)
-        else:
+        if cell.since_us is not None and cube.day_edges_us:
             rates = token_rates(table, model, at, size, context)
+        else:
+            rates = mean_token_rates(table, model, at.date(), size, context)
     except PriceNotFoundError as error:
         return _Tariff(reason=str(error))
+    if not assumed and cell.since_us is not None and not cube.day_edges_us and len(model.day_parts()) > 1:
+        assumed = EVEN
     return _Tariff(rates=rates, priced_as=model.id, assumed=assumed)
 
 
@@ -183,14 +186,14 @@ def _instant(cube: Cube, cell: Cell) -> dt.datetime | None:
 def _context(model: ListModel, cell: Cell, at: dt.datetime) -> tuple[Mapping[str, str] | None, str]:
     """The facts that select a published price of the model, and what has none ("" if nothing)."""
     if cell.batch:
-        return (BATCH, "") if model.has_variant(at, BATCH) else (None, "in batches")
+        return (BATCH, "") if model.has_variant(at, BATCH) else (None, f"were sent in batches; {STANDARD}")
     if cell.service_tier is None:
         return None, ""
     for key in ("service_tier", "speed"):
         context = {key: cell.service_tier}
         if model.has_variant(at, context):
             return context, ""
-    return None, f"in service tier {cell.service_tier!r}"
+    return None, f"were served in tier {cell.service_tier!r}; {STANDARD}"
 
 
 def _check_cuts(cube: Cube, table: PriceTable) -> None:
@@ -201,9 +204,10 @@ def _check_cuts(cube: Cube, table: PriceTable) -> None:
         uncut = [str(day) for day in days if midnight_us(day) not in cube.cuts_us]
     else:
         uncut = []
-    uncut += [f"{edge} UTC" for edge in table.day_edges if time_us(edge) not in cube.day_edges_us]
+    if cube.day_edges_us:
+        uncut += [f"{edge} UTC" for edge in table.day_edges if time_us(edge) not in cube.day_edges_us]
     uncut += [f"{threshold:,} input tokens" for threshold in table.thresholds if threshold not in cube.thresholds]
     if uncut:
-        raise LogError(f"These prices change at {', '.join(uncut)}, where this log was not cut; read it again with them")
-
-
+        raise LogError(
+            f"These prices change at {', '.join(uncut)}, where this log was not cut; read it again with them"
+        )

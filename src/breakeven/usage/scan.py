@@ -24,29 +24,15 @@ from breakeven.usage.fields import Fields, JsonLine, TableRow, literal
 from breakeven.usage.lines import BLANK, Chunk, csv_chunks, csv_names, json_chunks, read_head
 from breakeven.usage.readers import find_reader, identify, table
 from breakeven.usage.readers.reader import Columns, Reader, json_rows
+from breakeven.usage.sources import Reject, Source
+
+__all__ = ["Reject", "Scan", "Source", "open_engine", "scan_files"]
 
 MEMORY = "1GB"
 THREADS = 2
 MAX_REJECTS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file that was read: its name without folders, the reader that read it, its log rows, its SHA-256."""
-
-    name: str
-    reader: str
-    rows: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Reject:
-    """A log row that cannot be counted: file name without folders, line from 1, and why."""
-
-    file: str
-    line: int
-    reason: str
+CONSTANTS = ("true", "false", "1")
+COLUMNS = (*TYPES, *PREFIX_COLUMNS)
 
 
 @dataclass
@@ -56,15 +42,15 @@ class Scan:
 
     engine : connection with the view.
     sources : the files, in the order given.
-    rejects : rows that cannot be counted, by file and line; at most ``MAX_REJECTS``.
-    reject_counts : number of such rows by reason, all of them.
+    faults : (number of file, line, reason) of lines that could not even be handed to the engine, some of them.
+    fault_counts : number of such lines by reason, all of them.
     has_prompts : whether some file holds prompts.
     """
 
     engine: duckdb.DuckDBPyConnection
     sources: list[Source] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
-    reject_counts: Counter[str] = field(default_factory=Counter)
+    faults: list[tuple[int, int, str]] = field(default_factory=list)
+    fault_counts: Counter[str] = field(default_factory=Counter)
     has_prompts: bool = False
 
     @property
@@ -73,8 +59,26 @@ class Scan:
         return sum(source.rows for source in self.sources)
 
     def relation(self) -> duckdb.DuckDBPyRelation:
-        """The good rows."""
-        return self.engine.sql("SELECT * FROM log WHERE reason IS NULL")
+        """Every row of the files, in canonical columns."""
+        return self.engine.sql("SELECT * FROM log")
+
+    def rejected(self, good: int) -> tuple[tuple[Reject, ...], tuple[tuple[str, int], ...]]:
+        """
+        Rows that are not calls: at most ``MAX_REJECTS`` of them by file and line, and (reason, rows), commonest first.
+
+        Parameters
+        ----------
+        good : int
+            Number of good rows; where that is all of them, the engine is not asked.
+        """
+        found, counts = list(self.faults), Counter(self.fault_counts)
+        if good + counts.total() < self.rows:
+            bad = "FROM log WHERE faulty"
+            counts.update(dict(self.engine.execute(f"SELECT reason, count(*) {bad} GROUP BY 1").fetchall()))
+            first = f"SELECT file, line, reason {bad} ORDER BY file, line LIMIT {MAX_REJECTS}"
+            found += self.engine.execute(first).fetchall()
+        rejects = (Reject(self.sources[file].name, line, reason) for file, line, reason in sorted(found)[:MAX_REJECTS])
+        return tuple(rejects), tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 @contextmanager
@@ -92,14 +96,14 @@ def open_engine() -> Iterator[duckdb.DuckDBPyConnection]:
         )
         try:
             engine.execute(SETTINGS)
-            for macro in MACROS.split(";")[:-1]:
-                engine.execute(macro)
+            for macro in MACROS:
+                engine.execute(f"CREATE TEMP MACRO {macro}")
             yield engine
         finally:
             engine.close()
 
 
-def scan(
+def scan_files(
     engine: duckdb.DuckDBPyConnection,
     files: Sequence[Path],
     *,
@@ -132,12 +136,13 @@ def scan(
     engine.execute(f"CREATE TABLE calls ({', '.join(f'{name} {kind}' for name, kind in kinds.items())})")
     if columns and reader not in (None, table.READER.name):
         raise LogError(f"Columns can be named for the reader {table.READER.name!r} only, not for {reader!r}")
-    queries = ["SELECT * FROM calls"]
+    queries = []
     for number, file in enumerate(files):
         head = read_head(file)
         if not head.strip(BLANK):
             raise LogError(f"{file}: holds no rows")
-        chosen = find_reader("table" if columns else reader) if columns or reader else identify(head, file.name)
+        forced = table.READER.name if columns else reader
+        chosen = find_reader(forced) if forced else identify(head, file.name)
         if head.startswith(b"PAR1"):
             rows, query = _parquet(result, number, file, chosen, task_by, columns)
             queries.append(query)
@@ -148,8 +153,9 @@ def scan(
         with file.open("rb") as handle:
             digest = hashlib.file_digest(handle, "sha256").hexdigest()
         result.sources.append(Source(file.name, chosen.name, rows, digest))
+    if len(queries) < len(files):
+        queries.append(f"SELECT {', '.join(COLUMNS)} FROM calls")
     engine.execute(f"CREATE TEMP VIEW log AS {' UNION ALL '.join(queries)}")
-    _collect_rejects(result)
     return result
 
 
@@ -165,22 +171,20 @@ def _text(
     """Read a file of JSON lines or delimited text into ``calls``; how many rows it holds."""
     is_json = head.lstrip(BLANK)[:1] == b"{" or bool(json_rows(head))
     names = list(dict.fromkeys(key for row in json_rows(head) for key in row)) if is_json else csv_names(head)
-    row: JsonLine | TableRow = JsonLine() if is_json else TableRow(dict.fromkeys(names, "VARCHAR"))
+    row: JsonLine | TableRow = JsonLine() if is_json else TableRow(dict.fromkeys(names, "VARCHAR"), tidy=True)
     raw = _raw_columns(reader, names, task_by, own, file, row)
     result.has_prompts |= raw["prompt"] != "NULL"
     chunks = json_chunks(file) if is_json else csv_chunks(file, head, row.wanted)  # type: ignore[union-attr]
     rows, insert = 0, ""
-    faults: Counter[str] = Counter()
     for chunk in chunks:
         if chunk.lines:
             with _registered(result.engine, chunk):
                 insert = insert or f"INSERT INTO calls BY NAME {_canonical(result.engine, number, raw, row, 'chunk')}"
                 _run(result.engine, insert, f"{file}: lines {chunk.lines[0]} to {chunk.lines[-1]} cannot be read")
         rows += len(chunk.lines) + len(chunk.faults)
-        faults.update(reason for _, reason in chunk.faults)
-        room = max(0, MAX_REJECTS - len(result.rejects))
-        result.rejects.extend(Reject(file.name, line, reason) for line, reason in chunk.faults[:room])
-    result.reject_counts.update(faults)
+        result.fault_counts.update(reason for _, reason in chunk.faults)
+        room = max(0, MAX_REJECTS - len(result.faults))
+        result.faults.extend((number, line, reason) for line, reason in chunk.faults[:room])
     return rows
 
 
@@ -194,12 +198,12 @@ def _parquet(
     described = _run(result.engine, f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {rows_of}", what)
     count = _run(result.engine, f"SELECT count(*) FROM {rows_of}", what)[0][0]
     types = {name: kind for name, kind, *_ in described}
-    row = TableRow(types)
+    row = TableRow(types, tidy=False)
     raw = _raw_columns(reader, list(types), task_by, own, file, row)
     result.has_prompts |= raw["prompt"] != "NULL"
     numbered = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of})"
     query = _canonical(result.engine, number, raw, row, numbered)
-    return count, f"SELECT {', '.join((*TYPES, *PREFIX_COLUMNS))} FROM ({query})"
+    return count, f"SELECT {', '.join(COLUMNS)} FROM ({query})"
 
 
 def _raw_columns(
@@ -240,8 +244,6 @@ def _with_own(names: Sequence[str], own: Mapping[str, str], file: Path, *, check
     found = table.known(names)
     if "input_uncached_tokens" in own:
         found.pop("input_tokens", None)
-    if "status" in own:
-        found.pop("ok", None)
     return {**found, **own}
 
 
@@ -256,24 +258,14 @@ def _canonical(
     }
     given = {name: raw[name] for name in DEFAULTS} | {"prompt_chars": f"length({prompt})"} | hashes
     selected = ", ".join(f"{sql} AS {name}" for name, sql in given.items())
-    query = f"SELECT {number} AS file, line, broken, {selected} FROM ({row.source(rows)})"
+    constants = {name: sql for name, sql in given.items() if sql in CONSTANTS}
+    broken = "broken" if isinstance(row, JsonLine) else "false AS broken"
+    if not isinstance(row, JsonLine):
+        constants["broken"] = "false"
+    query = f"SELECT {number} AS file, line, {broken}, {selected} FROM ({row.source(rows)})"
     described = _run(engine, f"DESCRIBE {query}", "the columns cannot be read as those of a log")
     types = {name: kind for name, kind, *_ in described}
-    return canonical(query, types, kept=PREFIX_COLUMNS)
-
-
-def _collect_rejects(result: Scan) -> None:
-    """Add the rows that the engine found no call in."""
-    counts = result.engine.execute("SELECT reason, count(*) FROM log WHERE reason IS NOT NULL GROUP BY 1").fetchall()
-    result.reject_counts.update(dict(counts))
-    if counts:
-        found = result.engine.execute(
-            f"SELECT file, line, reason FROM log WHERE reason IS NOT NULL ORDER BY file, line LIMIT {MAX_REJECTS}"
-        ).fetchall()
-        result.rejects.extend(Reject(result.sources[file].name, line, reason) for file, line, reason in found)
-    place = {source.name: number for number, source in reversed(list(enumerate(result.sources)))}
-    result.rejects.sort(key=lambda reject: (place[reject.file], reject.line))
-    del result.rejects[MAX_REJECTS:]
+    return canonical(query, types, constants=constants, kept=PREFIX_COLUMNS)
 
 
 @contextmanager

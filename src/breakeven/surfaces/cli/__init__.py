@@ -63,8 +63,8 @@ def _app() -> "App":
     from cyclopts import App
 
     app = App(name="breakeven", help=HELP, version=__version__, help_format="plaintext", result_action="return_value")
-    for name, (home, words) in COMMANDS.items():
-        app.command(home, name=name, help=words)
+    for name, (home, _) in COMMANDS.items():
+        app.command(home, name=name)
     return app
 
 

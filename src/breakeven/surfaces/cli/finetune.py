@@ -53,6 +53,7 @@ def finetune(
         from_usage, origins = fields_from_log(from_log, log_task, task_by, flags, catalogue, today)
     merged = {"as_of": today} | from_usage | scenario | flags
     question = ask(FinetuneQuestion, merged, {name: place for name, place in places.items() if name not in flags})
+    origins = {"as_of": "today"} | origins
     read = {name: origin for name, origin in origins.items() if name not in scenario and name not in flags}
     found = answer(question, catalogue, read)
 

@@ -131,8 +131,9 @@ def draw_prices(document: dict[str, Any], console: Console) -> None:
                     above, tier["usd"], f"{rate['per']:,}", _when(entry), "yes" if entry["in_force"] else "no"
                 )
     console.print(table)
-    where = f"your file {document['yours']}" if document["yours"] else document["package"]
-    console.print(Text(f"Source: {where}, newest price change {document['seen']}, {document['url']}", style="dim"))
+    listed = f"{document['package']}, newest price change {document['seen']}, {document['url']}"
+    where = f"your file {document['yours']}" if document["yours"] else listed
+    console.print(Text(f"Source: {where}", style="dim"))
 
 
 def _when(entry: dict[str, Any]) -> str:

@@ -96,7 +96,9 @@ def _options(answer: FinetuneAnswer, console: Console) -> None:
         known = option.verdict != "unknown"
         table.add_row(
             option.id,
-            "?" if option.upfront_usd is None else money(option.upfront_usd) + (" est." if option.estimated else ""),
+            "?"
+            if option.upfront_usd is None
+            else money(option.upfront_usd) + (" est." if _upfront_estimated(option) else ""),
             money(option.monthly_usd, unknown="?"),
             money(option.monthly_saving_usd, unknown="?"),
             months(option.break_even_months) if known else "?",
@@ -114,6 +116,10 @@ def _options(answer: FinetuneAnswer, console: Console) -> None:
             console.print(Padding(Text(f"{option.id}: {option.why_unavailable}", style="dim"), (0, 0, 0, 4)))
         if len(closed) > 6:
             console.print(Text(f"    and {len(closed) - 6} more; see: breakeven offers", style="dim"))
+
+
+def _upfront_estimated(option: OptionAnswer) -> bool:
+    return option.upfront_usd is not None and any(line.estimated for line in option.lines if line.when == "once")
 
 
 def _leading(option: OptionAnswer, console: Console) -> None:
@@ -143,8 +149,8 @@ def _months(answer: FinetuneAnswer, console: Console) -> None:
             str(row.month),
             money(row.stay_usd),
             money(row.best_untuned_usd),
-            money(row.option_usd) + ("" if row.served == 1 else " *"),
-            money(row.cumulative_saving_usd),
+            money(row.option_usd, unknown="?") + ("" if row.served == 1 else " *"),
+            money(row.cumulative_saving_usd, unknown="?"),
         )
     console.print(table)
     if any(row.served < 1 for row in answer.projection):

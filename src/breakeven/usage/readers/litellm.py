@@ -24,7 +24,7 @@ prompt          JSON text of ``request.messages`` or ``messages``, where prompts
 from collections.abc import Sequence
 
 from breakeven.usage.calls import GATEWAY_CACHE
-from breakeven.usage.readers.reader import Columns, Reader, header, json_rows, succeeded
+from breakeven.usage.readers.reader import Columns, Reader, header, json_rows
 
 EVIDENCE = (
     {"spend", "prompt_tokens", "completion_tokens", "startTime"},
@@ -66,7 +66,7 @@ def columns(names: Sequence[str]) -> Columns:
         "reasoning_tokens": _usage("completion_tokens_details.reasoning_tokens"),
         "service_tier": f"CASE WHEN lower({{cache_hit}}) = 'true' THEN '{GATEWAY_CACHE}'"
         " ELSE {metadata>cost_breakdown.service_tier} END",
-        "ok": succeeded("{status}"),
+        "status": "{status}",
         "cost_usd": "{spend|response_cost|cost}",
         "prompt": f"CASE WHEN length({messages}) > 2 THEN {messages} END",
         "first_message": "{request.messages>0.content|messages>0.content}",

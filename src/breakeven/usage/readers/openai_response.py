@@ -22,7 +22,7 @@ first_message   ``instructions`` of a Responses object; a response does not hold
 from collections.abc import Sequence
 from typing import Any
 
-from breakeven.usage.readers.reader import Columns, Reader, json_rows, succeeded
+from breakeven.usage.readers.reader import Columns, Reader, json_rows
 from breakeven.usage.readers.shapes import fields, implied_provider, openai_counts
 
 OBJECTS = ("chat.completion", "response")
@@ -50,7 +50,8 @@ def columns(names: Sequence[str]) -> Columns:
         "instant": "{created|created_at|response.body.created|response.body.created_at}",
         "batch": "{custom_id} IS NOT NULL",
         "service_tier": FIELD("service_tier"),
-        "ok": f"{FIELD('error')} IS NULL AND {succeeded('{response.status_code}')} AND {succeeded(FIELD('status'))}",
+        "ok": f"{FIELD('error')} IS NULL AND succeeded({{response.status_code}})",
+        "status": FIELD("status"),
         "cost_usd": FIELD("usage.cost"),
         "first_message": FIELD("instructions"),
     }

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from breakeven.usage.readers import openai_response
-from breakeven.usage.readers.reader import Columns, Reader, dig, json_rows, succeeded
+from breakeven.usage.readers.reader import Columns, Reader, dig, json_rows
 from breakeven.usage.readers.shapes import any_counts, fields, implied_provider
 
 FIELD = fields(("body.", "result.message.", ""))
@@ -59,11 +59,12 @@ def columns(names: Sequence[str]) -> Columns:
     return {
         **any_counts(FIELD),
         "provider": implied_provider(FIELD),
-        "model": f"coalesce({FIELD('model')}, {FIELD('modelVersion')}, {{modelId}})",
+        "model": f"coalesce({FIELD('model')}, {FIELD('modelVersion')}, {FIELD('model_version')}, {{modelId}})",
         "instant": f"coalesce({FIELD('created')}, {FIELD('created_at')}, {FIELD('createTime')}, {{timestamp}})",
         "batch": "{result.type} IS NOT NULL",
         "service_tier": f"coalesce({fast}, {', '.join(FIELD(path) for path in tiers)})",
-        "ok": f"{FIELD('error')} IS NULL AND {succeeded('{result.type}')}",
+        "ok": f"{FIELD('error')} IS NULL",
+        "status": "{result.type}",
         "cost_usd": FIELD("usage.cost"),
         "first_message": FIELD("instructions"),
     }

@@ -9,7 +9,8 @@ SQL over the raw row. In that SQL a raw field is written in braces:
 ``{model|body.model}``       the first of several that is not null
 
 A field that the row lacks is null. Every field is text, except in Parquet, where it has its column's type. The
-names a reader may give (all but the first two default to null, false for ``batch``, true for ``ok``)::
+names a reader may give (all but the first two default to null, false for ``batch``, true for ``ok``; a call
+succeeded where ``ok`` and ``status`` both say so)::
 
     input_tokens, output_tokens          as the source counts them [tokens]
     inclusive                            boolean: does input_tokens contain the cache counts?
@@ -17,12 +18,15 @@ names a reader may give (all but the first two default to null, false for ``batc
     task, model, provider, service_tier  text
     instant                              text with or without a UTC offset, Unix time in s, ms, us or ns, timestamp
     calls                                calls the row stands for; its counts are their total
-    batch, ok                            boolean
+    batch, ok                            boolean, or a word or number for it: true, yes, y, t, 1, batch; all else false
+    status                               failure, failed, fail, error, errored, canceled, cancelled, expired, timeout,
+                                         false, and numbers of 400 or more or below 0 mean failure; all else success
     cost_usd                             cost the log states [USD]
     prompt, first_message                text, hashed inside the engine and never kept
 
 Counts combined with + or - pass through ``whole()`` first: null stays null, anything but a whole number from 0 to
-10^12 becomes NaN, and NaN is a reason to reject the row.
+10^12 becomes NaN, and NaN is a reason to reject the row. ``succeeded()`` is the rule for a status, ``truth()`` that
+for a boolean.
 """
 
 import csv
@@ -81,16 +85,3 @@ def dig(row: Any, path: str) -> Any:
     for key in path.split("."):
         row = row.get(key) if isinstance(row, dict) else None
     return row
-
-
-def succeeded(status: str) -> str:
-    """
-    SQL: whether a status means success.
-
-    Words for failure and HTTP codes of 400 or more (or below 0) do not; every other status, and none, does.
-    """
-    failures = "'failure', 'failed', 'fail', 'error', 'errored', 'canceled', 'cancelled', 'expired', 'timeout', 'false'"
-    return (
-        f"coalesce(lower({status}) NOT IN ({failures}), true)"
-        f" AND coalesce(TRY_CAST({status} AS DOUBLE) BETWEEN 0 AND 399, true)"
-    )

@@ -20,9 +20,10 @@ provider                    provider
 timestamp                   timestamp, created_at, time, date
 task                        task
 cost_usd                    cost_usd, cost
-batch                       batch: true, yes, y, t, 1 or batch; anything else is not
+batch                       batch
 service_tier                service_tier
-ok                          ok, success (false, no, n, f, 0 mean failure); else status (failed, error, 400 ...)
+ok                          ok, success
+status                      status
 prompt                      prompt
 ==========================  ===================================================================================
 
@@ -32,7 +33,7 @@ prompt                      prompt
 from collections.abc import Sequence
 
 from breakeven.usage.readers import litellm
-from breakeven.usage.readers.reader import Columns, Reader, header, succeeded
+from breakeven.usage.readers.reader import Columns, Reader, header
 
 NAMES = {
     "input_tokens": ("input_tokens", "prompt_tokens"),
@@ -82,25 +83,15 @@ def columns(names: Sequence[str]) -> Columns:
 
 def mapped(own: Columns) -> Columns:
     """Canonical name -> SQL, given this table's own name for each name used in ``columns``."""
-    apart = ("input_uncached_tokens", "timestamp", "status")
+    apart = ("input_uncached_tokens", "timestamp")
     sql = {name: "{" + column + "}" for name, column in own.items() if name not in apart} | {"inclusive": "true"}
     if "timestamp" in own:
         sql["instant"] = "{" + own["timestamp"] + "}"
     if "input_uncached_tokens" in own and "input_tokens" not in own:
         sql |= {"input_tokens": "{" + own["input_uncached_tokens"] + "}", "inclusive": "false"}
-    if "batch" in own:
-        sql["batch"] = f"{_lower(own['batch'])} IN ('true', 'yes', 'y', 't', '1', 'batch')"
-    if "ok" in own:
-        sql["ok"] = f"coalesce({_lower(own['ok'])} NOT IN ('false', 'no', 'n', 'f', '0'), true)"
-    elif "status" in own:
-        sql["ok"] = succeeded(f"CAST({{{own['status']}}} AS VARCHAR)")
     if "prompt" in own:
         sql["first_message"] = sql["prompt"]
     return sql
-
-
-def _lower(column: str) -> str:
-    return f"lower(trim(CAST({{{column}}} AS VARCHAR)))"
 
 
 READER = Reader("table", "CSV, TSV or Parquet with one row per call (or per group of calls)", accepts, columns)

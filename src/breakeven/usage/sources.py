@@ -1,0 +1,22 @@
+"""Where a log's rows came from, and which of them are no calls."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that was read: its name without folders, the reader that read it, its log rows, its SHA-256."""
+
+    name: str
+    reader: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A log row that cannot be counted: file name without folders, line from 1, and why."""
+
+    file: str
+    line: int
+    reason: str
