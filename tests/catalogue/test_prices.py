@@ -126,7 +126,7 @@ def test_token_rates_by_hand(catalogue: Catalogue) -> None:
     # gpt-5-mini on 2026-11-23: 0.25 in, 0.025 cached, 2.00 out per 1M tokens; it has no price for cache writes,
     # so a written token costs what an input token costs.
     at = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
-    rates = token_rates(catalogue.prices, catalogue.prices.find("gpt-5-mini"), at)
+    rates = token_rates(catalogue.prices.find("gpt-5-mini"), at)
     assert rates.input * 1_000_000 == Decimal("0.25")
     assert rates.cache_read * 1_000_000 == Decimal("0.025")
     assert rates.cache_write_short == rates.cache_write_long == rates.input
@@ -137,22 +137,22 @@ def test_long_requests_pay_the_tier_they_exceed(catalogue: Catalogue) -> None:
     # gpt-6.1-sol: 2.00 up to 272,000 input tokens, 4.00 for the whole request above.
     at = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
     model = catalogue.prices.find("gpt-6.1-sol")
-    assert token_rates(catalogue.prices, model, at, 272_000).input * 1_000_000 == 2
-    assert token_rates(catalogue.prices, model, at, 272_001).input * 1_000_000 == 4
+    assert token_rates(model, at, 272_000).input * 1_000_000 == 2
+    assert token_rates(model, at, 272_001).input * 1_000_000 == 4
 
 
 def test_batch_is_half_price_where_it_is_published(catalogue: Catalogue) -> None:
     at = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
     model = catalogue.prices.find("gpt-5-mini")
     assert model.has_variant(at, BATCH)
-    assert token_rates(catalogue.prices, model, at, 0, BATCH).output * 1_000_000 == 1
+    assert token_rates(model, at, 0, BATCH).output * 1_000_000 == 1
 
 
 def test_time_of_day_prices_are_averaged_over_the_day(catalogue: Catalogue) -> None:
     # deepseek-flash: 0.30 during 01-04 and 06-10 UTC (7 hours), 0.15 during the other 17.
     # (7 * 0.30 + 17 * 0.15) / 24 = 0.19375
     model = catalogue.prices.find("deepseek-flash")
-    rates = mean_token_rates(catalogue.prices, model, dt.date(2026, 11, 23))
+    rates = mean_token_rates(model, dt.date(2026, 11, 23))
     assert abs(rates.input * 1_000_000 - Decimal("0.19375")) < Decimal("1e-15")
 
 
@@ -166,4 +166,4 @@ def test_counts_that_do_not_fit_together_are_refused(catalogue: Catalogue) -> No
 def test_a_model_without_token_prices_says_so(catalogue: Catalogue) -> None:
     at = dt.datetime(2026, 11, 23, tzinfo=dt.UTC)
     with pytest.raises(PriceNotFoundError, match="text-embedding-3-small has no list price for output tokens"):
-        token_rates(catalogue.prices, catalogue.prices.find("openai/text-embedding-3-small"), at)
+        token_rates(catalogue.prices.find("openai/text-embedding-3-small"), at)

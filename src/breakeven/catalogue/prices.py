@@ -194,7 +194,6 @@ def charge_usd(
 
 
 def token_rates(
-    table: "PriceTable",
     model: ListModel,
     at: dt.datetime,
     request_input_tokens: int = 0,
@@ -222,7 +221,6 @@ def token_rates(
 
 
 def mean_token_rates(
-    table: "PriceTable",
     model: ListModel,
     day: dt.date,
     request_input_tokens: int = 0,
@@ -234,13 +232,10 @@ def mean_token_rates(
     Equal to the price of any instant except for the few models whose price depends on the time of day.
     """
     parts = [
-        (token_rates(table, model, dt.datetime.combine(day, start, dt.UTC), request_input_tokens, context), share)
+        (token_rates(model, dt.datetime.combine(day, start, dt.UTC), request_input_tokens, context), share)
         for start, share in model.day_parts()
     ]
     if len(parts) == 1:
         return parts[0][0]
     names = (*BUCKET_COUNTS, "request")
     return TokenRates(**{name: sum(getattr(rates, name) * share for rates, share in parts) for name in names})
-
-
-from breakeven.catalogue.table import PriceTable  # noqa: E402  (temporary)

@@ -122,9 +122,9 @@ def list_prices(
 
     batch = None
     if model.has_variant(at, BATCH):
-        rates = mean_token_rates(table, model, day, request_input_tokens, BATCH)
+        rates = mean_token_rates(model, day, request_input_tokens, BATCH)
         batch = prices(rates, None, f"{origin}, batch")
-    standard = mean_token_rates(table, model, day, request_input_tokens)
+    standard = mean_token_rates(model, day, request_input_tokens)
     return prices(standard, batch, origin), source
 
 

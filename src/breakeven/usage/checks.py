@@ -13,7 +13,7 @@ MACROS = (
     WHEN TRY_CAST(x AS DOUBLE) BETWEEN 0 AND {MAX_TOKENS} AND TRY_CAST(x AS DOUBLE) = floor(TRY_CAST(x AS DOUBLE))
     THEN TRY_CAST(x AS DOUBLE) ELSE CAST('nan' AS DOUBLE) END""",
     "among(x, words) AS contains(words, '|' || lower(trim(x)) || '|')",
-    "plain(x) AS CASE WHEN among(x, '||null|nan|none|') THEN NULL ELSE x END",
+    "plain(x) AS CASE WHEN among(x, '||null|nan|') THEN NULL ELSE x END",
     "truth(x) AS among(x, '|true|yes|y|t|1|batch|')",
     """succeeded(x) AS
     coalesce(NOT among(x, '|failure|failed|fail|error|errored|canceled|cancelled|expired|timeout|false|'), true)

@@ -87,7 +87,7 @@ class TableRow(Fields):
     types : mapping
         Column -> DuckDB type.
     tidy : bool
-        Whether empty text and the words null, nan and none mean null, as in CSV.
+        Whether empty text and the words null and nan mean null, as in CSV.
     """
 
     def __init__(self, types: Mapping[str, str], *, tidy: bool) -> None:

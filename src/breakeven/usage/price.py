@@ -165,9 +165,9 @@ def _tariff(cube: Cube, cell: Cell, table: PriceTable, as_of: dt.date, model: Li
     context, assumed = _context(model, cell, at)
     try:
         if cell.since_us is not None and cube.day_edges_us:
-            rates = token_rates(table, model, at, size, context)
+            rates = token_rates(model, at, size, context)
         else:
-            rates = mean_token_rates(table, model, at.date(), size, context)
+            rates = mean_token_rates(model, at.date(), size, context)
     except PriceNotFoundError as error:
         return _Tariff(reason=str(error))
     if not assumed and cell.since_us is not None and not cube.day_edges_us and len(model.day_parts()) > 1:

@@ -251,12 +251,7 @@ def _canonical(
     engine: duckdb.DuckDBPyConnection, number: int, raw: Mapping[str, str], row: JsonLine | TableRow, rows: str
 ) -> str:
     """The query of canonical columns over some rows of a file."""
-    prompt = f"({raw['prompt']})" if raw["prompt"] != "NULL" else "CAST(NULL AS VARCHAR)"
-    hashes = {
-        f"prefix_{length}": f"CASE WHEN length({prompt}) >= {length} THEN hash(left({prompt}, {length})) END"
-        for length in PREFIX_LENGTHS
-    }
-    given = {name: raw[name] for name in DEFAULTS} | {"prompt_chars": f"length({prompt})"} | hashes
+    given = {name: raw[name] for name in DEFAULTS} | _prefix_columns(raw["prompt"])
     selected = ", ".join(f"{sql} AS {name}" for name, sql in given.items())
     constants = {name: sql for name, sql in given.items() if sql in CONSTANTS}
     broken = "broken" if isinstance(row, JsonLine) else "false AS broken"
@@ -266,6 +261,17 @@ def _canonical(
     described = _run(engine, f"DESCRIBE {query}", "the columns cannot be read as those of a log")
     types = {name: kind for name, kind, *_ in described}
     return canonical(query, types, constants=constants, kept=PREFIX_COLUMNS)
+
+
+def _prefix_columns(prompt: str) -> dict[str, str]:
+    """SQL of what is kept of a prompt: its length, and a hash of each beginning that is not longer than it."""
+    if prompt == "NULL":
+        return dict.fromkeys(PREFIX_COLUMNS, "CAST(NULL AS UBIGINT)")
+    hashes = {
+        f"prefix_{length}": f"CASE WHEN length({prompt}) >= {length} THEN hash(left({prompt}, {length})) END"
+        for length in PREFIX_LENGTHS
+    }
+    return {"prompt_chars": f"length({prompt})"} | hashes
 
 
 @contextmanager

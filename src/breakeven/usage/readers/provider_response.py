@@ -32,8 +32,8 @@ COUNTS = (
     "usage.prompt_tokens",
     "usage.input_tokens",
     "usage.inputTokens",
-    "usage.billed_units",
-    "meta.billed_units",
+    "usage.billed_units.input_tokens",
+    "meta.billed_units.input_tokens",
     "usageMetadata.promptTokenCount",
     "usage_metadata.prompt_token_count",
 )
@@ -49,7 +49,7 @@ def _is_response(row: dict[str, Any]) -> bool:
         return False
     if "custom_id" in row and dig(row, "result.type") in ("succeeded", "errored", "canceled", "expired"):
         return True
-    return any(dig(body, path) is not None for body in (row, row.get("body")) for path in COUNTS)
+    return any(isinstance(dig(body, path), int) for body in (row, row.get("body")) for path in COUNTS)
 
 
 def columns(names: Sequence[str]) -> Columns:
