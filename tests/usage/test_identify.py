@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from usage_logs import chat, rows_of, write_lines
 
 from breakeven.errors import LogError
 from breakeven.usage.lines import HEAD_BYTES, read_head
 from breakeven.usage.readers import READERS, find_reader, identify
-from usage_logs import chat, rows_of, write_lines
 
 SPEND = {"spend": 1.0, "prompt_tokens": 1, "completion_tokens": 1, "startTime": "2026-01-01", "model": "m"}
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from usage_logs import LOGS, chat, rows_of, write_lines
 
 from breakeven.usage.calls import BUCKETS
-from usage_logs import LOGS, chat, rows_of, write_lines
 
 HIDDEN_OUTPUT = {"u0992"}
 """
@@ -182,8 +182,8 @@ def test_parquet_structures_and_times_are_read_as_they_are(tmp_path: Path) -> No
     decoy = tmp_path / "calls1.parquet"
     for name, tokens in ((file, 70), (decoy, 1)):
         duckdb.sql(
-            f"""COPY (SELECT TIMESTAMPTZ '2026-04-23 19:23:06+02:00' AS timestamp, 'm' AS model, {tokens} AS input_tokens,
-            20.0 AS cached_tokens, 3::UTINYINT AS output_tokens, true AS batch, 500 AS status,
+            f"""COPY (SELECT TIMESTAMPTZ '2026-04-23 19:23:06+02:00' AS timestamp, 'm' AS model,
+            {tokens} AS input_tokens, 20.0 AS cached_tokens, 3::UTINYINT AS output_tokens, true AS batch, 500 AS status,
             {{'task': 'deep'}} AS metadata) TO '{name}' (FORMAT parquet)"""
         )
     row = rows_of(file, task_by="metadata.task")[0][0]

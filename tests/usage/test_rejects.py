@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from usage_logs import chat, rows_of, write_lines
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.errors import LogError
 from breakeven.usage import read_usage
 from breakeven.usage.lines import MAX_LINE_BYTES
-from usage_logs import chat, rows_of, write_lines
 
 AS_OF = dt.date(2026, 11, 23)
 

@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 
 import pytest
+from usage_logs import LOGS, expected_file, result_of, samples
 
 from breakeven.usage.readers import READERS
-from usage_logs import LOGS, expected_file, result_of, samples
 
 
 @pytest.mark.parametrize("sample", samples(), ids=lambda file: f"{file.parent.name}/{file.name}")

@@ -118,7 +118,7 @@ def read_usage(
     with open_engine() as engine:
         found = scan_files(engine, paths, task_by=task_by, reader=reader, columns=columns)
         log = nw.from_native(found.relation()).lazy()
-        cube = build(log, _fetch, find)
+        cube = build(log, _fetch, find, found.span_us(), found.absent)
         good = sum(cell.rows for cell in cube.cells)
         rejects, reject_counts = found.rejected(good)
         cube = replace(

@@ -17,7 +17,7 @@ MACROS = (
     "truth(x) AS among(x, '|true|yes|y|t|1|batch|')",
     """succeeded(x) AS
     coalesce(NOT among(x, '|failure|failed|fail|error|errored|canceled|cancelled|expired|timeout|false|'), true)
-    AND coalesce(TRY_CAST(x AS DOUBLE) BETWEEN 0 AND 399, true)""",
+    AND CASE WHEN x < ':' THEN coalesce(TRY_CAST(x AS DOUBLE) BETWEEN 0 AND 399, true) ELSE true END""",
     """unix_us(n) AS CASE WHEN abs(n) < 1e11 THEN TRY_CAST(round(n * 1e6) AS BIGINT)
     WHEN abs(n) < 1e14 THEN TRY_CAST(round(n * 1e3) AS BIGINT)
     WHEN abs(n) < 1e17 THEN TRY_CAST(round(n) AS BIGINT) ELSE TRY_CAST(round(n / 1e3) AS BIGINT) END""",

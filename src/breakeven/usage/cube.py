@@ -4,19 +4,19 @@ The cube: integer sums of a log, small, private, and all that pricing needs.
 Cost is linear in tokens once a call's price is settled, and what settles it is few: model, provider, an interval of
 time without price change, a part of the day, an interval of request sizes, batch, service tier. So one scan sums
 the counts over these keys and no price, month, join or quantile is worked out in the user's engine. The functions
-``cells``, ``histograms`` and ``span`` run unchanged on any engine that Narwhals knows, and give the same integers.
+``cells`` and ``histograms`` run unchanged on any engine that Narwhals knows, and give the same integers.
 """
 
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 
-from breakeven.usage.calls import ALL_TASKS, BUCKETS, EARLIEST_US, INPUT_BUCKETS, LATEST_US, TOKENS
+from breakeven.usage.calls import ALL_TASKS, BUCKETS, INPUT_BUCKETS, TOKENS
 from breakeven.usage.models import Finder
 from breakeven.usage.sources import Reject, Source
 
@@ -26,6 +26,15 @@ UNKNOWN_TIME = -1
 
 KEYS = ("task", "model", "provider", "epoch", "day_part", "tier", "batch", "service_tier", "ok")
 SUMS = ("rows", "calls", *TOKENS, "reported_cost_nano", "reported_calls")
+
+MAY_BE_ABSENT = (
+    "provider",
+    "service_tier",
+    *(name for name in TOKENS if name not in ("input_tokens", "output_tokens")),
+    "calls",
+    "reported_cost_nano",
+)
+"""Columns that a log may not have, and that then cost nothing."""
 
 STEP = 1.05
 """Width of a histogram bucket: each begins 5 % above the one before."""
@@ -39,7 +48,8 @@ class Cell(NamedTuple):
     Sums over all good log rows alike in what a price can depend on.
 
     since_us : start of the epoch, UTC, from the cube's ``cuts_us``; None where the time is unknown. [us]
-    day_part : number of ``day_edges_us`` at or before the time of day; -1 where the time is unknown.
+    day_part : number of ``day_edges_us`` at or before the time of day; -1 where there are such edges and the time is
+        unknown.
     tier : number of ``thresholds`` below the input tokens of one call.
     rows, calls : log rows, and calls they stand for.
     input_tokens ... reasoning_tokens : as in ``calls``. [tokens]
@@ -112,14 +122,12 @@ class Cube:
     reject_counts: tuple[tuple[str, int], ...] = ()
 
 
-def span(log: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Query of one row: the first and the last possible time of a log, null where no row has one. [us]"""
-    log = log.filter((nw.col("at_us") >= EARLIEST_US) & (nw.col("at_us") <= LATEST_US))
-    return log.select(nw.col("at_us").min().alias("first_us"), nw.col("at_us").max().alias("last_us"))
-
-
 def cells(
-    log: nw.LazyFrame[Any], cuts_us: Sequence[int], day_edges_us: Sequence[int], thresholds: Sequence[int]
+    log: nw.LazyFrame[Any],
+    cuts_us: Sequence[int],
+    day_edges_us: Sequence[int],
+    thresholds: Sequence[int],
+    absent: Collection[str] = (),
 ) -> nw.LazyFrame[Any]:
     """
     Query of the cube's cells: columns ``KEYS``, ``SUMS``, ``first_us`` and ``last_us``.
@@ -131,32 +139,50 @@ def cells(
     cuts_us : sequence of int
         Ascending instants; ``epoch`` is the number of them at or before the call. [us]
     day_edges_us : sequence of int
-        Ascending times of day; ``day_part`` is the number of them at or before the call. [us since midnight UTC]
+        Ascending times of day; ``day_part`` is the number of them at or before the call, 0 throughout without any.
+        [us since midnight UTC]
     thresholds : sequence of int
         Ascending sizes; ``tier`` is the number of them below the input of one call. [tokens]
+    absent : collection of str
+        Columns of ``MAY_BE_ABSENT`` that are the same in every row: null, 0, or 1 for ``calls``. The engine is not
+        asked for them; the result is the same.
     """
     col = nw.col
     at, known = col("at_us"), ~col("at_us").is_null()
+    keys = [name for name in KEYS if name not in absent]
+    sums = [name for name in (*TOKENS, "calls", "reported_cost_nano") if name not in absent]
+    calls = nw.lit(1) if "calls" in absent else col("calls")
     log = log.filter(~col("faulty"))
-    log = log.with_columns(*(col(name).cast(nw.Int64) for name in (*TOKENS, "calls", "at_us", "reported_cost_nano")))
+    log = log.with_columns(*(col(name).cast(nw.Int64) for name in ("at_us", *sums)))
+    size = _total([name for name in INPUT_BUCKETS if name not in absent])
     log = log.with_columns(
-        size=_input() // col("calls"), time_us=at % DAY_US, has_cost=~col("reported_cost_nano").is_null()
+        size=size if "calls" in absent else size // calls,
+        time_us=at % DAY_US,
+        reported_calls=nw.when(~col("reported_cost_nano").is_null()).then(calls).otherwise(nw.lit(0)),
     )
     log = log.with_columns(
         epoch=nw.when(known).then(_intervals(lambda cut: at < cut, cuts_us)).otherwise(nw.lit(UNKNOWN_TIME)),
         day_part=nw.when(known)
         .then(_intervals(lambda edge: col("time_us") < edge, day_edges_us))
-        .otherwise(nw.lit(UNKNOWN_TIME)),
+        .otherwise(nw.lit(UNKNOWN_TIME))
+        if day_edges_us
+        else nw.lit(0),
         tier=_intervals(lambda threshold: col("size") <= threshold, thresholds),
-        reported_calls=nw.when(col("has_cost")).then(col("calls")).otherwise(nw.lit(0)),
-        one=nw.lit(1),
     )
-    return log.group_by(*KEYS).agg(
-        col("one").sum().alias("rows"),
-        *(col(name).sum() for name in SUMS[1:]),
+    if "reported_cost_nano" not in absent:
+        sums.append("reported_calls")
+    summed = log.group_by(*keys).agg(
+        nw.len().alias("rows"),
+        *(col(name).sum() for name in sums),
         at.min().alias("first_us"),
         at.max().alias("last_us"),
     )
+    missing = {name: nw.lit(0) for name in SUMS if name not in ("rows", *sums)}
+    missing |= {name: nw.lit(None, nw.String) for name in KEYS if name in absent}
+    if "calls" in absent:
+        missing["calls"] = col("rows")
+    names = (*KEYS, *SUMS, "first_us", "last_us")
+    return summed.select(*(missing.get(name, col(name)).alias(name) for name in names))
 
 
 def histograms(log: nw.LazyFrame[Any], tokens: str) -> nw.LazyFrame[Any]:
@@ -171,8 +197,10 @@ def histograms(log: nw.LazyFrame[Any], tokens: str) -> nw.LazyFrame[Any]:
     col = nw.col
     log = log.filter(~col("faulty"))
     log = log.with_columns(*(col(name).cast(nw.Int64) for name in (*BUCKETS, "calls")))
-    log = log.filter(col("ok") & ((_input() > 0) | (col("output_tokens") > 0)))
-    log = log.with_columns(size=_input() // col("calls"), output_tokens=col("output_tokens") // col("calls"))
+    log = log.filter(col("ok") & (_total(BUCKETS) > 0))
+    log = log.with_columns(
+        size=_total(INPUT_BUCKETS) // col("calls"), output_tokens=col("output_tokens") // col("calls")
+    )
     x = col(tokens)
     # ln of a whole number is never within 1e-8 of a bucket's edge, so every engine rounds to the same bucket
     at_least_one = nw.when(x > 1).then(x).otherwise(nw.lit(1)).cast(nw.Float64)
@@ -231,7 +259,13 @@ RowsOf = Callable[[nw.LazyFrame[Any]], list[tuple[Any, ...]]]
 """Runs a query in its engine and returns its rows as tuples of Python values."""
 
 
-def build(log: nw.LazyFrame[Any], rows_of: RowsOf, find: Finder) -> Cube:
+def build(
+    log: nw.LazyFrame[Any],
+    rows_of: RowsOf,
+    find: Finder,
+    span_us: tuple[int | None, int | None],
+    absent: Collection[str] = (),
+) -> Cube:
     """
     The cells of a log, cut where the prices of a table change.
 
@@ -245,16 +279,19 @@ def build(log: nw.LazyFrame[Any], rows_of: RowsOf, find: Finder) -> Cube:
         How to run a query.
     find : Finder
         With the table.
+    span_us : (int, int)
+        First and last time of the log, or times before and after them; None where no time is known. [us]
+    absent : collection of str
+        As for ``cells``.
     """
     table = find.table
-    first_us, last_us = rows_of(span(log))[0]
-    cuts, sizes = cut_instants(first_us, last_us, table.since_days), tuple(table.thresholds)
+    cuts, sizes = cut_instants(*span_us, table.since_days), tuple(table.thresholds)
     edges: tuple[int, ...] = ()
-    found = _cells(rows_of(cells(log, cuts, edges, sizes)), cuts)
+    found = _cells(rows_of(cells(log, cuts, edges, sizes, absent)), cuts)
     models = [find(*names) for names in {(cell.model, cell.provider) for cell in found}]
     if any(len(model.day_parts()) > 1 for model in models if not isinstance(model, str)):
         edges = tuple(time_us(edge) for edge in table.day_edges)
-        found = _cells(rows_of(cells(log, cuts, edges, sizes)), cuts)
+        found = _cells(rows_of(cells(log, cuts, edges, sizes, absent)), cuts)
     return Cube(cells=found, cuts_us=cuts, day_edges_us=edges, thresholds=sizes)
 
 
@@ -304,12 +341,11 @@ def _add(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
     return (*(a + b for a, b in sums), min(known_first, default=None), max(known_last, default=None))
 
 
-def _input() -> nw.Expr:
-    """All of a row's input tokens, cached or not."""
-    first, *others = (nw.col(name) for name in INPUT_BUCKETS)
-    total = first
-    for other in others:
-        total = total + other
+def _total(names: Sequence[str]) -> nw.Expr:
+    """The sum of a row's counts of these names."""
+    total = nw.col(names[0])
+    for name in names[1:]:
+        total = total + nw.col(name)
     return total
 
 

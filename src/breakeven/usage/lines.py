@@ -64,7 +64,7 @@ def open_log(file: Path) -> IO[bytes]:
         handle.seek(0)
         if packed:
             handle.close()
-            handle = io.BufferedReader(cast(io.RawIOBase, gzip.open(file)), 1 << 20)
+            handle = io.BufferedReader(cast(io.RawIOBase, gzip.open(file)), 1 << 20)  # noqa: SIM115
     except OSError as error:
         raise LogError(f"{file}: cannot be opened: {error.strerror}") from None
     return handle

@@ -12,18 +12,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
 
-from breakeven.errors import LogError, nearest
-from breakeven.usage.calls import NO_TASK, PREFIX_COLUMNS, PREFIX_LENGTHS, TYPES
-from breakeven.usage.checks import DEFAULTS, MACROS, SETTINGS, canonical
-from breakeven.usage.fields import Fields, JsonLine, TableRow, literal
+from breakeven.errors import LogError
+from breakeven.usage.calls import EARLIEST_US, LATEST_US, PREFIX_COLUMNS, TYPES
+from breakeven.usage.checks import MACROS, SETTINGS
+from breakeven.usage.cube import MAY_BE_ABSENT
+from breakeven.usage.fields import JsonLine, TableRow, literal, quoted
 from breakeven.usage.lines import BLANK, Chunk, csv_chunks, csv_names, json_chunks, read_head
+from breakeven.usage.mapping import absent_columns, canonical_query, raw_columns, run
 from breakeven.usage.readers import find_reader, identify, table
-from breakeven.usage.readers.reader import Columns, Reader, json_rows
+from breakeven.usage.readers.reader import Reader, json_rows
 from breakeven.usage.sources import Reject, Source
 
 __all__ = ["Reject", "Scan", "Source", "open_engine", "scan_files"]
@@ -31,7 +32,6 @@ __all__ = ["Reject", "Scan", "Source", "open_engine", "scan_files"]
 MEMORY = "1GB"
 THREADS = 2
 MAX_REJECTS = 1000
-CONSTANTS = ("true", "false", "1")
 COLUMNS = (*TYPES, *PREFIX_COLUMNS)
 
 
@@ -44,6 +44,8 @@ class Scan:
     sources : the files, in the order given.
     faults : (number of file, line, reason) of lines that could not even be handed to the engine, some of them.
     fault_counts : number of such lines by reason, all of them.
+    spans_us : for each Parquet file the first and last time in it, None where it has none. [us]
+    absent : columns of ``cube.MAY_BE_ABSENT`` that no file has.
     has_prompts : whether some file holds prompts.
     """
 
@@ -51,6 +53,8 @@ class Scan:
     sources: list[Source] = field(default_factory=list)
     faults: list[tuple[int, int, str]] = field(default_factory=list)
     fault_counts: Counter[str] = field(default_factory=Counter)
+    spans_us: list[tuple[int | None, int | None]] = field(default_factory=list)
+    absent: frozenset[str] = frozenset(MAY_BE_ABSENT)
     has_prompts: bool = False
 
     @property
@@ -61,6 +65,15 @@ class Scan:
     def relation(self) -> duckdb.DuckDBPyRelation:
         """Every row of the files, in canonical columns."""
         return self.engine.sql("SELECT * FROM log")
+
+    def span_us(self) -> tuple[int | None, int | None]:
+        """First and last possible time in the files, those of rejected rows too; None where there is no time. [us]"""
+        spans = [
+            *self.spans_us,
+            *self.engine.execute("SELECT min(at_us), max(at_us) FROM calls WHERE NOT faulty").fetchall(),
+        ]
+        times = [min(max(time, EARLIEST_US), LATEST_US) for span in spans for time in span if time is not None]
+        return min(times, default=None), max(times, default=None)
 
     def rejected(self, good: int) -> tuple[tuple[Reject, ...], tuple[tuple[str, int], ...]]:
         """
@@ -172,15 +185,17 @@ def _text(
     is_json = head.lstrip(BLANK)[:1] == b"{" or bool(json_rows(head))
     names = list(dict.fromkeys(key for row in json_rows(head) for key in row)) if is_json else csv_names(head)
     row: JsonLine | TableRow = JsonLine() if is_json else TableRow(dict.fromkeys(names, "VARCHAR"), tidy=True)
-    raw = _raw_columns(reader, names, task_by, own, file, row)
-    result.has_prompts |= raw["prompt"] != "NULL"
+    raw = raw_columns(reader, names, task_by, own, file, row)
+    _note_columns(result, raw)
     chunks = json_chunks(file) if is_json else csv_chunks(file, head, row.wanted)  # type: ignore[union-attr]
     rows, insert = 0, ""
     for chunk in chunks:
         if chunk.lines:
             with _registered(result.engine, chunk):
-                insert = insert or f"INSERT INTO calls BY NAME {_canonical(result.engine, number, raw, row, 'chunk')}"
-                _run(result.engine, insert, f"{file}: lines {chunk.lines[0]} to {chunk.lines[-1]} cannot be read")
+                insert = (
+                    insert or f"INSERT INTO calls BY NAME {canonical_query(result.engine, number, raw, row, 'chunk')}"
+                )
+                run(result.engine, insert, f"{file}: lines {chunk.lines[0]} to {chunk.lines[-1]} cannot be read")
         rows += len(chunk.lines) + len(chunk.faults)
         result.fault_counts.update(reason for _, reason in chunk.faults)
         room = max(0, MAX_REJECTS - len(result.faults))
@@ -195,83 +210,36 @@ def _parquet(
     pattern = "".join(f"[{char}]" if char in "*?[" else char for char in str(file.absolute()))
     rows_of = f"read_parquet({literal(pattern)}, file_row_number = true)"
     what = f"{file}: not a Parquet file that can be read"
-    described = _run(result.engine, f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {rows_of}", what)
-    count = _run(result.engine, f"SELECT count(*) FROM {rows_of}", what)[0][0]
+    described = run(result.engine, f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {rows_of}", what)
+    count = run(result.engine, f"SELECT count(*) FROM {rows_of}", what)[0][0]
     types = {name: kind for name, kind, *_ in described}
     row = TableRow(types, tidy=False)
-    raw = _raw_columns(reader, list(types), task_by, own, file, row)
-    result.has_prompts |= raw["prompt"] != "NULL"
+    raw = raw_columns(reader, list(types), task_by, own, file, row)
+    _note_columns(result, raw)
     numbered = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of})"
-    query = _canonical(result.engine, number, raw, row, numbered)
+    query = canonical_query(result.engine, number, raw, row, numbered)
+    result.spans_us.append(_parquet_span(result.engine, raw["instant"], types, rows_of, query))
     return count, f"SELECT {', '.join(COLUMNS)} FROM ({query})"
 
 
-def _raw_columns(
-    reader: Reader,
-    names: Sequence[str],
-    task_by: str | None,
-    own: Mapping[str, str] | None,
-    file: Path,
-    row: Fields,
-) -> dict[str, str]:
-    """SQL of each raw column over one file's rows, fields resolved."""
-    given: Columns = reader.columns(names)
-    if reader is table.READER:
-        given = table.mapped(_with_own(names, own or {}, file, check=isinstance(row, TableRow)))
-        missing = [name for name in ("input_tokens", "output_tokens") if name not in given]
-        if missing:
-            raise LogError(
-                f"{file.name}: no column for {' or '.join(missing)}. Name it with --columns {missing[0]}=COLUMN,"
-                " see docs/log-formats.md"
-            )
-    raw = {**DEFAULTS, "prompt": "NULL", "first_message": "NULL", **given}
-    if task_by == "prompt":
-        raw["task"] = f"coalesce('prompt-' || left(sha256({raw['first_message']}), 12), '{NO_TASK}')"
-    elif task_by:
-        if set(task_by) & set("{}"):
-            raise LogError(f"{task_by!r} is no field to group by: it has braces")
-        raw["task"] = f"coalesce(nullif(trim(CAST({{{task_by}}} AS VARCHAR)), ''), '{NO_TASK}')"
-    return {name: row.resolve(sql) for name, sql in raw.items()}
+def _note_columns(result: Scan, raw: Mapping[str, str]) -> None:
+    """Remember what this file adds to the columns that the files have."""
+    result.absent &= absent_columns(raw)
+    result.has_prompts |= raw["prompt"] != "NULL"
 
 
-def _with_own(names: Sequence[str], own: Mapping[str, str], file: Path, *, check: bool) -> dict[str, str]:
-    """The table reader's columns, the user's own taking the place of those it would choose."""
-    for name, column in own.items():
-        if name not in table.NAMES:
-            raise LogError(f"No column {name!r} to name.{nearest(name, table.NAMES)} Known: {', '.join(table.NAMES)}")
-        if check and column.lower() not in {each.lower() for each in names}:
-            raise LogError(f"{file.name}: has no column {column!r}.{nearest(column, names)}")
-    found = table.known(names)
-    if "input_uncached_tokens" in own:
-        found.pop("input_tokens", None)
-    return {**found, **own}
-
-
-def _canonical(
-    engine: duckdb.DuckDBPyConnection, number: int, raw: Mapping[str, str], row: JsonLine | TableRow, rows: str
-) -> str:
-    """The query of canonical columns over some rows of a file."""
-    given = {name: raw[name] for name in DEFAULTS} | _prefix_columns(raw["prompt"])
-    selected = ", ".join(f"{sql} AS {name}" for name, sql in given.items())
-    constants = {name: sql for name, sql in given.items() if sql in CONSTANTS}
-    broken = "broken" if isinstance(row, JsonLine) else "false AS broken"
-    if not isinstance(row, JsonLine):
-        constants["broken"] = "false"
-    query = f"SELECT {number} AS file, line, {broken}, {selected} FROM ({row.source(rows)})"
-    described = _run(engine, f"DESCRIBE {query}", "the columns cannot be read as those of a log")
-    types = {name: kind for name, kind, *_ in described}
-    return canonical(query, types, constants=constants, kept=PREFIX_COLUMNS)
-
-
-def _prefix_columns(prompt: str) -> dict[str, str]:
-    """SQL of what is kept of a prompt: its length, and a hash of each beginning that is not longer than it."""
-    if prompt == "NULL":
-        return dict.fromkeys(PREFIX_COLUMNS, "CAST(NULL AS UBIGINT)")
-    hashes = {
-        f"prefix_{length}": f"CASE WHEN length({prompt}) >= {length} THEN hash(left({prompt}, {length})) END"
-        for length in PREFIX_LENGTHS
-    }
-    return {"prompt_chars": f"length({prompt})"} | hashes
+def _parquet_span(
+    engine: duckdb.DuckDBPyConnection, instant: str, types: Mapping[str, str], rows_of: str, query: str
+) -> tuple[int | None, int | None]:
+    """First and last time of a Parquet file; of a column of timestamps from the file's own statistics. [us]"""
+    kinds = {quoted(name): kind for name, kind in types.items()}
+    stamped = kinds.get(instant, "").startswith(("TIMESTAMP", "DATE"))
+    first, last = (f"epoch_us(CAST({end}({instant}) AS TIMESTAMP))" for end in ("min", "max"))
+    asked = f"{first}, {last} FROM {rows_of}"
+    if not stamped:
+        asked = f"min(at_us), max(at_us) FROM ({query})"
+    first, last = run(engine, f"SELECT {asked}", "the times cannot be read")[0]
+    return first, last
 
 
 @contextmanager
@@ -286,12 +254,3 @@ def _registered(engine: duckdb.DuckDBPyConnection, chunk: Chunk) -> Iterator[Non
         yield
     finally:
         engine.unregister("chunk")
-
-
-def _run(engine: duckdb.DuckDBPyConnection, sql: str, what: str) -> list[tuple[Any, ...]]:
-    """Rows of a query. A fault of the engine becomes one line without its message, which may quote the log."""
-    try:
-        return engine.execute(sql).fetchall()
-    except duckdb.Error as error:
-        kind = type(error).__name__
-    raise LogError(f"{what} ({kind})")

@@ -1,0 +1,130 @@
+"""A reader's columns as one query over a file's rows: fields resolved, prompts hashed, rows checked."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from breakeven.errors import LogError, nearest
+from breakeven.usage.calls import NO_TASK, PREFIX_COLUMNS, PREFIX_LENGTHS
+from breakeven.usage.checks import DEFAULTS, canonical
+from breakeven.usage.cube import MAY_BE_ABSENT
+from breakeven.usage.fields import Fields, JsonLine, TableRow
+from breakeven.usage.readers import table
+from breakeven.usage.readers.reader import Columns, Reader
+
+CONSTANTS = ("true", "false", "1")
+
+
+def raw_columns(
+    reader: Reader,
+    names: Sequence[str],
+    task_by: str | None,
+    own: Mapping[str, str] | None,
+    file: Path,
+    row: Fields,
+) -> dict[str, str]:
+    """
+    SQL of each raw column over one file's rows, its fields resolved.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The file's own columns; for JSON lines the keys of its first objects.
+    task_by, own
+        As ``task_by`` and ``columns`` of ``scan_files``.
+    row : Fields
+        What a field is in this file.
+
+    Raises
+    ------
+    LogError
+        The table has no column for input or output tokens, or a column the user named is unknown.
+    """
+    given: Columns = reader.columns(names)
+    if reader is table.READER:
+        given = table.mapped(_with_own(names, own or {}, file, check=isinstance(row, TableRow)))
+        missing = [name for name in ("input_tokens", "output_tokens") if name not in given]
+        if missing:
+            raise LogError(
+                f"{file.name}: no column for {' or '.join(missing)}. Name it with --columns {missing[0]}=COLUMN,"
+                " see docs/log-formats.md"
+            )
+    raw = {**DEFAULTS, "prompt": "NULL", "first_message": "NULL", **given}
+    if task_by == "prompt":
+        raw["task"] = f"coalesce('prompt-' || left(sha256(CAST({raw['first_message']} AS VARCHAR)), 12), '{NO_TASK}')"
+    elif task_by:
+        if set(task_by) & set("{}"):
+            raise LogError(f"{task_by!r} is no field to group by: it has braces")
+        raw["task"] = f"coalesce(nullif(trim(CAST({{{task_by}}} AS VARCHAR)), ''), '{NO_TASK}')"
+    return {name: row.resolve(sql) for name, sql in raw.items()}
+
+
+def _with_own(names: Sequence[str], own: Mapping[str, str], file: Path, *, check: bool) -> dict[str, str]:
+    """The table reader's columns, the user's own taking the place of those it would choose."""
+    for name, column in own.items():
+        if name not in table.NAMES:
+            raise LogError(f"No column {name!r} to name.{nearest(name, table.NAMES)} Known: {', '.join(table.NAMES)}")
+        if check and column.lower() not in {each.lower() for each in names}:
+            raise LogError(f"{file.name}: has no column {column!r}.{nearest(column, names)}")
+    found = table.known(names)
+    if "input_uncached_tokens" in own:
+        found.pop("input_tokens", None)
+    return {**found, **own}
+
+
+def canonical_query(
+    engine: duckdb.DuckDBPyConnection, number: int, raw: Mapping[str, str], row: JsonLine | TableRow, rows: str
+) -> str:
+    """
+    The query of canonical columns over some rows of a file.
+
+    Parameters
+    ----------
+    number : int
+        Position of the file among those read, from 0.
+    raw : mapping
+        As ``raw_columns`` gives them.
+    row : JsonLine or TableRow
+        The fields that they were resolved with.
+    rows : str
+        Name or query of the rows.
+    """
+    given = {name: raw[name] for name in DEFAULTS} | _prefix_columns(raw["prompt"])
+    selected = ", ".join(f"{sql} AS {name}" for name, sql in given.items())
+    constants = {name: sql for name, sql in given.items() if sql in CONSTANTS}
+    broken = "broken" if isinstance(row, JsonLine) else "false AS broken"
+    if not isinstance(row, JsonLine):
+        constants["broken"] = "false"
+    query = f"SELECT {number} AS file, line, {broken}, {selected} FROM ({row.source(rows)})"
+    described = run(engine, f"DESCRIBE {query}", "the columns cannot be read as those of a log")
+    types = {name: kind for name, kind, *_ in described}
+    return canonical(query, types, constants=constants, kept=PREFIX_COLUMNS)
+
+
+def absent_columns(raw: Mapping[str, str]) -> frozenset[str]:
+    """The canonical columns that are the same in every row of a file because it has nothing to fill them with."""
+    given = {name: raw["cost_usd" if name == "reported_cost_nano" else name] for name in MAY_BE_ABSENT}
+    return frozenset(name for name, sql in given.items() if sql == ("1" if name == "calls" else "NULL"))
+
+
+def _prefix_columns(prompt: str) -> dict[str, str]:
+    """SQL of what is kept of a prompt: its length, and a hash of each beginning that is not longer than it."""
+    if prompt == "NULL":
+        return dict.fromkeys(PREFIX_COLUMNS, "CAST(NULL AS UBIGINT)")
+    prompt = f"CAST({prompt} AS VARCHAR)"
+    hashes = {
+        f"prefix_{length}": f"CASE WHEN length({prompt}) >= {length} THEN hash(left({prompt}, {length})) END"
+        for length in PREFIX_LENGTHS
+    }
+    return {"prompt_chars": f"length({prompt})"} | hashes
+
+
+def run(engine: duckdb.DuckDBPyConnection, sql: str, what: str) -> list[tuple[Any, ...]]:
+    """Rows of a query. A fault of the engine becomes one line without its message, which may quote the log."""
+    try:
+        return engine.execute(sql).fetchall()
+    except duckdb.Error as error:
+        kind = type(error).__name__
+    raise LogError(f"{what} ({kind})")
