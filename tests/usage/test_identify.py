@@ -52,7 +52,7 @@ def test_no_claimant_names_what_was_seen_and_the_readers(tmp_path: Path, content
     assert message.startswith("odd.txt: no reader knows this format; ")
     assert seen in message
     assert all(reader.name in message for reader in READERS)
-    assert "--columns" in message
+    assert "--column NAME=COLUMN" in message
     assert "docs/log-formats.md" in message
 
 

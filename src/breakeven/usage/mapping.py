@@ -48,7 +48,7 @@ def raw_columns(
         missing = [name for name in ("input_tokens", "output_tokens") if name not in given]
         if missing:
             raise LogError(
-                f"{file.name}: no column for {' or '.join(missing)}. Name it with --columns {missing[0]}=COLUMN,"
+                f"{file.name}: no column for {' or '.join(missing)}. Name it with --column {missing[0]}=COLUMN,"
                 " see docs/log-formats.md"
             )
     raw = {**DEFAULTS, "prompt": "NULL", "first_message": "NULL", **given}

@@ -54,7 +54,7 @@ def identify(head: bytes, name: str) -> Reader:
         raise LogError(f"{name}: claimed by {names}; choose one with --reader, or split the file by format")
     raise LogError(
         f"{name}: no reader knows this format; {_seen(head)}. Readers: {', '.join(r.name for r in READERS)}."
-        " Name the columns of a table with --columns, or see docs/log-formats.md"
+        " Name the columns of a table with --column NAME=COLUMN, or see docs/log-formats.md"
     )
 
 
