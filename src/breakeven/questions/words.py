@@ -126,7 +126,8 @@ def _why_never(first: OptionAnswer, compared: Comparison, index: int, against: s
     """Why the leading option never pays back against the better opponent."""
     gain = float(compared.best_usd[0] - compared.option_usd[index, 0])
     if gain <= 0:
-        return f"{first.label} costs {usd(-gain)} a month more than {against}"
+        least = "at least " if first.monthly_usd is None else ""
+        return f"{first.label} costs {least}{usd(-gain)} a month more than {against}"
     if first.life_months is not None:
         months = payback_months(float(compared.upfront_usd[index]), gain)
         return (

@@ -50,7 +50,7 @@ def _first_line(answer: LogsAnswer) -> str:
     dearest = answer.tasks[0]
     cost = f"These calls cost {money(answer.cost_usd)}"
     if answer.rows["unpriced"]:
-        cost = f"These calls cost at least {money(answer.cost_usd)}; {answer.rows['unpriced']:,} rows have no price"
+        cost = f"These calls cost at least {money(answer.cost_usd)}; rows without a price: {answer.rows['unpriced']:,}"
     if answer.reported_cost_usd is not None:
         cost += f" (the log says {money(answer.reported_cost_usd)})"
     if dearest.answer is None:
