@@ -99,7 +99,7 @@ def from_offer(
                 lambda day: token_lines(workload, _offer_prices(catalogue, offer, day, workload)[0]),
             )
     once, retrain, once_sources, once_unknowns = _training_lines(offer, plan)
-    monthly, monthly_sources, monthly_unknowns = _hosting_lines(catalogue, offer, plan)
+    monthly, monthly_sources, monthly_unknowns = _hosting_lines(catalogue, offer, plan, workload)
     end = retirement(offer)
     notes = list(offer.notes)
     if end is not None:
@@ -282,7 +282,7 @@ def _hosting_of_yours(usd_month: float) -> CostLine:
 
 
 def _hosting_lines(
-    catalogue: Catalogue, offer: Offer, plan: TrainingPlan
+    catalogue: Catalogue, offer: Offer, plan: TrainingPlan, workload: Workload
 ) -> tuple[tuple[CostLine, ...], tuple[Source, ...], tuple[str, ...]]:
     """Charges that run whether or not a call is made, their sources, and what is not known about them."""
     if plan.hosting_usd_month is not None:
@@ -301,10 +301,23 @@ def _hosting_lines(
         lines.append(CostLine("Hosting", 1.0, "month", None, "per month", "hosting", "not published"))
         unknowns.append("what hosting costs is not published; give --hosting-usd-month")
     elif offer.kind == "hours":
-        unknowns.append(
-            f"whether {offer.hosting.units} always-on unit(s) can carry this load is not checked; more load needs more"
-        )
+        peak, most = _peak_load(catalogue, workload), catalogue.assume("gpu_tokens_per_second") * offer.hosting.units
+        load = f"the load peaks at about {peak:,.0f} tokens a second"
+        if peak > most:
+            lines.append(CostLine("Further units", 1.0, "month", None, "per month", "hosting", "not known"))
+            unknowns.append(f"{load}, more than {offer.hosting.units} unit(s) can serve; give --hosting-usd-month")
+        else:
+            unknowns.append(
+                f"{load}; whether {offer.hosting.units} unit(s) can serve that at your latency is not checked"
+            )
+        sources += [catalogue.assumptions[name].source for name in ("gpu_tokens_per_second", "peak_factor")]
     if storage is not None and storage.value:
         lines.append(CostLine("Storage", 1.0, "month", float(storage.value), "per month", "hosting", _words(storage)))
         sources.append(storage.source)
     return tuple(lines), tuple(sources), tuple(unknowns)
+
+
+def _peak_load(catalogue: Catalogue, workload: Workload) -> float:
+    """Input and output tokens of the busiest time: the mean of month 1 times ``peak_factor``. [tokens/s]"""
+    tokens = workload.calls_per_month * (workload.input_tokens + workload.output_tokens)
+    return tokens / (catalogue.assume("hours_per_month") * 3600) * catalogue.assume("peak_factor")
