@@ -23,12 +23,6 @@ from breakeven.usage.scan import open_engine, scan_files
 
 AS_OF = dt.date(2026, 11, 23)
 
-
-@pytest.fixture(scope="module")
-def prices(catalogue: Catalogue) -> PriceTable:
-    return catalogue.prices
-
-
 MODELS = (
     "deepseek-chat",  # hours of the day
     "deepseek-v4-flash",  # hours and two price changes
@@ -70,6 +64,11 @@ edges = st.sampled_from(
     ]
 )
 sizes = st.one_of(st.integers(0, 5_000), st.sampled_from([0, 1, 199_999, 200_000, 200_001, 272_001, 1_000_000]))
+
+
+@pytest.fixture(scope="module")
+def prices(catalogue: Catalogue) -> PriceTable:
+    return catalogue.prices
 
 
 @st.composite
@@ -170,7 +169,7 @@ def test_the_order_of_rows_is_nothing(prices: PriceTable, log: list[dict[str, st
     assert one.profiles == other.profiles
 
 
-@many
+@settings(max_examples=15)
 @given(log=st.lists(rows(), min_size=2, max_size=25), share=st.floats(0, 1))
 def test_files_together_are_the_sum_of_their_cubes(prices: PriceTable, log: list[dict[str, str]], share: float) -> None:
     cut = min(max(1, int(len(log) * share)), len(log) - 1)

@@ -12,7 +12,7 @@ from usage_logs import chat, rows_of, write_lines
 from breakeven.catalogue.load import Catalogue
 from breakeven.errors import LogError
 from breakeven.usage import read_usage
-from breakeven.usage.lines import MAX_LINE_BYTES
+from breakeven.usage.lines import CHUNK_BYTES, MAX_LINE_BYTES
 
 AS_OF = dt.date(2026, 11, 23)
 
@@ -50,9 +50,22 @@ def test_a_line_too_long_to_hold_is_one_reject(tmp_path: Path) -> None:
     file = tmp_path / "log.jsonl.gz"
     with gzip.open(file, "wb", compresslevel=1) as handle:
         handle.write(write_lines(tmp_path / "one", [chat()]).read_bytes())
-        handle.write(b" " * (MAX_LINE_BYTES + 5) + b"\n")
+        handle.write(b"x" * (MAX_LINE_BYTES + CHUNK_BYTES + 5) + b"\n")
         handle.write(write_lines(tmp_path / "one", ["bad", chat()]).read_bytes())
     assert reasons(file) == [(2, "longer than 64 MiB"), (3, "not a JSON object")]
+
+
+def test_lines_keep_their_numbers_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [chat(), "bad", "", chat()] * 12
+    file = write_lines(tmp_path / "log.jsonl", rows)
+    table = tmp_path / "calls.csv"
+    table.write_text("model,input_tokens,output_tokens,task\n" + 'm,1,1,"a\nb"\nm,1\n\n' * 12)
+    whole = reasons(file), reasons(table)
+    assert [line for line, _ in whole[0]] == [2 + 4 * number for number in range(12)]
+    assert [line for line, _ in whole[1]] == [4 + 4 * number for number in range(12)]
+    for size in (1, 64, 999):
+        monkeypatch.setattr("breakeven.usage.lines.CHUNK_BYTES", size)
+        assert (reasons(file), reasons(table)) == whole
 
 
 WHOLE = "{} is not a whole number from 0 to 10^12"

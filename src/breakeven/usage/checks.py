@@ -57,8 +57,8 @@ INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "
 
 CACHES = ("cache_read_tokens", "cache_write_short_tokens", "cache_write_long_tokens")
 
-NOTHING = '"NULL"'
-"""DuckDB's type of a column that is NULL throughout."""
+NOTHING = "NOTHING"
+"""Stands for the type of a column that is NULL throughout; engines disagree on what to call it."""
 
 
 def canonical(
@@ -72,7 +72,8 @@ def canonical(
     raw : str
         Query with columns ``file``, ``line``, ``broken`` (the line is no row at all), and all of ``DEFAULTS``.
     types : mapping
-        DuckDB type of each raw column. Integers are taken as they are; all else passes through ``whole``.
+        DuckDB type of each raw column, or ``NOTHING``. Integers are taken as they are; all else passes through
+        ``whole``.
     constants : mapping, optional
         Raw columns that are the same in every row, as SQL: written into the query, where the engine can drop what
         depends on them.
@@ -93,7 +94,8 @@ def canonical(
         successes.append("succeeded(CAST(status AS VARCHAR))")
     tiered = types["service_tier"] != NOTHING
     if tiered:
-        batches.append("coalesce(among(service_tier, '|batch|'), false)")
+        batches.append("coalesce(among(CAST(service_tier AS VARCHAR), '|batch|'), false)")
+    tier = f"{'tier_name' if tiered else ''}(CAST(service_tier AS VARCHAR))"
     billed = f"service_tier IS DISTINCT FROM '{GATEWAY_CACHE}'" if tiered else "true"
     counts = {"input_tokens": fresh} | {name: name for name in TOKENS[1:]}
     return f"""
@@ -104,7 +106,7 @@ SELECT file, line, {", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in (
     CASE {reason} END AS reason, coalesce({" OR ".join(when for when, _ in faults)}, false) AS faulty{extra}
 FROM (
     SELECT file, line, broken, task, model, provider, {_time(types["instant"])} AS at_us, instant, inclusive, {read},
-        {" OR ".join(batches)} AS batch, tier_name(service_tier) AS service_tier,
+        {" OR ".join(batches)} AS batch, {tier} AS service_tier,
         {" AND ".join(successes)} AS ok, TRY_CAST(cost_usd AS DOUBLE) AS usd, cost_usd{extra}
     FROM ({raw})
 )"""

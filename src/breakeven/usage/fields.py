@@ -99,8 +99,8 @@ class TableRow(Fields):
 
     def source(self, rows: str) -> str:
         """A query of rows that have a ``line`` and the columns ``resolve`` has met."""
-        columns = "".join(f", {quoted(name)}" for name in self.wanted)
-        return self.unpack(f"SELECT line{columns} FROM {rows}")
+        columns = [f"plain({quoted(name)}) AS {quoted(name)}" if self.tidy else quoted(name) for name in self.wanted]
+        return self.unpack(f"SELECT {', '.join(['line', *columns])} FROM {rows}")
 
     def _column(self, name: str) -> str | None:
         column = name if name in self.types else self.lower.get(name.lower())
@@ -110,8 +110,6 @@ class TableRow(Fields):
         if column not in self.wanted:
             self.wanted.append(column)
         kind = self.types[column]
-        if kind == "VARCHAR" and self.tidy:
-            return f"plain({quoted(column)})"
         if kind in ("DOUBLE", "FLOAT"):
             return f"CASE WHEN NOT isnan({quoted(column)}) THEN {quoted(column)} END"
         if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"):

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO, cast
 
@@ -21,7 +22,6 @@ from breakeven.usage.readers.reader import header
 HEAD_BYTES = 64 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
 CHUNK_BYTES = 16 * 1024 * 1024
-CHUNK_ROWS = 100_000
 BOM = b"\xef\xbb\xbf"
 BLANK = BOM + b" \r\n\t"
 
@@ -38,18 +38,11 @@ class Chunk:
     texts : column -> one text per row; for JSON lines the only column is ``raw``.
     lines : the line each row begins on, from 1.
     faults : (line, reason) of what cannot be a row.
-    size : bytes read for it.
     """
 
     texts: dict[str, list[str]]
     lines: list[int] = field(default_factory=list)
     faults: list[tuple[int, str]] = field(default_factory=list)
-    size: int = 0
-
-    @property
-    def full(self) -> bool:
-        """Whether it is time for another one."""
-        return self.size > CHUNK_BYTES or len(self.lines) >= CHUNK_ROWS
 
 
 def open_log(file: Path) -> IO[bytes]:
@@ -85,22 +78,15 @@ def read_head(file: Path) -> bytes:
 def json_chunks(file: Path) -> Iterator[Chunk]:
     """The lines of a file, in column ``raw``; blank lines are not rows. Raises LogError for damaged gzip."""
     with open_log(file) as handle, _readable(file):
-        chunk = Chunk({"raw": []})
-        for number, line in _lines(handle):
-            chunk.size += len(line or b"")
-            text = line.strip() if line is not None else None
-            if text:
-                try:
-                    chunk.texts["raw"].append(text.decode())
+        for first, texts in _Lines(handle).blocks():
+            chunk = Chunk({"raw": []})
+            for number, text in enumerate(texts, first):
+                if isinstance(text, Fault):
+                    chunk.faults.append((number, text.reason))
+                elif stripped := text.strip():
+                    chunk.texts["raw"].append(stripped)
                     chunk.lines.append(number)
-                except UnicodeDecodeError:
-                    chunk.faults.append((number, NOT_UTF8))
-            elif text is None:
-                chunk.faults.append((number, TOO_LONG))
-            if chunk.full:
-                yield chunk
-                chunk = Chunk({"raw": []})
-        yield chunk
+            yield chunk
 
 
 def csv_names(head: bytes) -> list[str]:
@@ -115,74 +101,105 @@ def csv_chunks(file: Path, head: bytes, wanted: Sequence[str]) -> Iterator[Chunk
     """The records of a delimited text after its header, the ``wanted`` columns only. Raises as ``json_chunks``."""
     csv.field_size_limit(MAX_LINE_BYTES)
     names = csv_names(head)
-    places = [(name, names.index(name)) for name in wanted]
+    places = [names.index(name) for name in wanted]
     with open_log(file) as handle, _readable(file):
-        text = _Text(handle)
-        records = csv.reader(text, delimiter=header(head)[0], strict=True)
-        chunk = Chunk({name: [] for name in wanted})
-        below_header = False
-        while True:
-            line, fault, record = records.line_num + 1, "", None
+        source = _Lines(handle)
+        records = csv.reader(source.lines(), delimiter=header(head)[0], strict=True)
+        chunk, values = Chunk({}), list[str]()
+        below_header, ended = False, False
+        while not ended:
+            line, fault, record = records.line_num + 1, "", list[str]()
             try:
                 record = next(records)
             except StopIteration:
-                break
+                ended = True
             except csv.Error:
                 fault = BAD_QUOTES
-            if record == [] and not text.fault:
-                continue
-            if below_header:
-                fault = text.fault or fault
-                if record is not None and not fault and len(record) != len(names):
-                    fault = f"{len(record)} fields where the header has {len(names)}"
-                if fault or record is None:
-                    chunk.faults.append((line, fault))
-                else:
-                    chunk.lines.append(line)
-                    for name, place in places:
-                        chunk.texts[name].append(record[place])
-            below_header = True
-            chunk.size, text.size, text.fault = chunk.size + text.size, 0, ""
-            if chunk.full:
+            if source.faults:
+                fault = source.fault_of(records.line_num) or fault
+            if record and not fault and len(record) != len(names):
+                fault = f"{len(record)} fields where the header has {len(names)}"
+            if fault and below_header:
+                chunk.faults.append((line, fault))
+            elif record and below_header:
+                chunk.lines.append(line)
+                values += [record[place] for place in places]
+            below_header = below_header or bool(record or fault)
+            if source.fresh or ended:
+                source.fresh = False
+                chunk.texts = {name: values[place :: len(wanted)] for place, name in enumerate(wanted)}
                 yield chunk
-                chunk = Chunk({name: [] for name in wanted})
-        yield chunk
+                chunk, values = Chunk({}), []
 
 
-class _Text:
-    """Lines of a file as text, for the csv module; remembers what was wrong with those last given."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Stands for a line whose text cannot be had."""
+
+    reason: str
+
+
+class _Lines:
+    """
+    The lines of a file, a block of them at a time.
+
+    faults : number of a line -> what is wrong with it, as met by ``lines``.
+    fresh : whether ``lines`` has gone on to another block since this was last set to False.
+    """
 
     def __init__(self, handle: IO[bytes]) -> None:
-        self.lines = _lines(handle)
-        self.fault = ""
-        self.size = 0
+        self.handle = handle
+        self.faults: dict[int, str] = {}
+        self.fresh = False
 
-    def __iter__(self) -> Iterator[str]:
-        return self
+    def blocks(self) -> Iterator[tuple[int, list[str | Fault]]]:
+        """Number of the first line of each block, from 1, and its lines without their ends."""
+        number, rest, skipping = 1, b"", False
+        while block := self.handle.read(CHUNK_BYTES):
+            rest = rest + block if rest or number > 1 or skipping else block.removeprefix(BOM)
+            if skipping:
+                _, end, rest = rest.partition(b"\n")
+                skipping, number = not end, number + len(end)
+            end_of_last = rest.rfind(b"\n")
+            if end_of_last >= 0:
+                lines = _texts(rest[:end_of_last])
+                yield number, lines
+                number, rest = number + len(lines), rest[end_of_last + 1 :]
+            if len(rest) > MAX_LINE_BYTES:
+                yield number, [Fault(TOO_LONG)]
+                rest, skipping = b"", True
+        if rest:
+            yield number, _texts(rest)
 
-    def __next__(self) -> str:
-        _, line = next(self.lines)
-        if line is None:
-            self.fault = TOO_LONG
-            return "\n"
-        self.size += len(line)
-        try:
-            return line.decode()
-        except UnicodeDecodeError:
-            self.fault = NOT_UTF8
-            return line.decode("utf-8", "replace")
+    def lines(self) -> Iterator[str]:
+        """Every line with its end, as the csv module wants it; a line with a fault is empty and noted in ``faults``."""
+        return chain.from_iterable(map(self._noted, self.blocks()))
+
+    def fault_of(self, last: int) -> str:
+        """The first fault met up to a line, "" where there is none; those up to it are then forgotten."""
+        met = [self.faults.pop(number) for number in sorted(self.faults) if number <= last]
+        return met[0] if met else ""
+
+    def _noted(self, block: tuple[int, list[str | Fault]]) -> list[str]:
+        first, texts = block
+        self.fresh = True
+        self.faults |= {number: text.reason for number, text in enumerate(texts, first) if isinstance(text, Fault)}
+        return [text + "\n" if isinstance(text, str) else "\n" for text in texts]
 
 
-def _lines(handle: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:
-    """Each line with its number, from 1; None for one that is too long to hold."""
-    number = 0
-    while line := handle.readline(MAX_LINE_BYTES):
-        number += 1
-        whole = len(line) < MAX_LINE_BYTES or line.endswith(b"\n")
-        yield number, (line.removeprefix(BOM) if number == 1 else line) if whole else None
-        while not whole:
-            rest = handle.readline(MAX_LINE_BYTES)
-            whole = len(rest) < MAX_LINE_BYTES or rest.endswith(b"\n")
+def _texts(block: bytes) -> list[str | Fault]:
+    """The lines of some bytes."""
+    try:
+        return [*block.decode().split("\n")]
+    except UnicodeDecodeError:
+        return [_text(line) for line in block.split(b"\n")]
+
+
+def _text(line: bytes) -> str | Fault:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return Fault(NOT_UTF8)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import duckdb
 
 from breakeven.errors import LogError, nearest
 from breakeven.usage.calls import NO_TASK, PREFIX_COLUMNS, PREFIX_LENGTHS
-from breakeven.usage.checks import DEFAULTS, canonical
+from breakeven.usage.checks import DEFAULTS, NOTHING, canonical
 from breakeven.usage.cube import MAY_BE_ABSENT
 from breakeven.usage.fields import Fields, JsonLine, TableRow
 from breakeven.usage.readers import table
@@ -99,7 +99,7 @@ def canonical_query(
         constants["broken"] = "false"
     query = f"SELECT {number} AS file, line, {broken}, {selected} FROM ({row.source(rows)})"
     described = run(engine, f"DESCRIBE {query}", "the columns cannot be read as those of a log")
-    types = {name: kind for name, kind, *_ in described}
+    types = {name: NOTHING if given.get(name) == "NULL" else kind for name, kind, *_ in described}
     return canonical(query, types, constants=constants, kept=PREFIX_COLUMNS)
 
 
