@@ -1,5 +1,6 @@
 """The command line. Commands are imported only when they are called, so that ``--help`` is instant."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -77,6 +78,8 @@ def _help() -> str:
 
 def run() -> None:
     """Entry point of the ``breakeven`` program."""
+    # Starting makes many objects that live to the end; looking for rubbish among them takes a sixth of the time.
+    gc.set_threshold(200_000)
     sys.exit(main())
 
 
