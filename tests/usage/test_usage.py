@@ -153,6 +153,17 @@ def test_failed_calls_without_tokens_cost_nothing_and_those_with_tokens_do(
     }
 
 
+def test_answers_of_a_gateway_cost_nothing_whatever_the_model(tmp_path: Path, catalogue: Catalogue) -> None:
+    row = {"spend": 0.0, "prompt_tokens": 900, "completion_tokens": 40, "startTime": "2026-04-23", "model": "nobody"}
+    rows = [row | {"cache_hit": "True"}, row | {"model": "gpt-4o-mini", "spend": 0.1}, row | {"cache_hit": "False"}]
+    usage = read(catalogue, write_lines(tmp_path / "log.jsonl", rows))
+    assert (usage.rows.priced, usage.rows.unpriced) == (2, 1)
+    profile = next(profile for profile in usage.profiles if profile.model == "nobody")
+    assert (profile.calls, profile.gateway_cached, profile.unpriced_calls) == (2, 1, 1)
+    assert profile.input.mean == 900
+    assert profile.cost_usd is None, "the one call with tokens has no price"
+
+
 def test_rows_are_not_calls(tmp_path: Path, catalogue: Catalogue) -> None:
     file = table(
         tmp_path,

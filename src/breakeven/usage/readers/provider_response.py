@@ -8,7 +8,8 @@ the top of the line, in ``body``, or in ``result.message`` (a line of Anthropic 
 column          field
 ==============  =============================================================================================
 task            "all": no provider's response has a task key
-model           ``model`` or ``modelVersion`` of the body, else ``model`` or ``modelId`` beside it
+model           ``model`` or ``modelVersion`` of the body, else ``model`` or ``modelId`` beside it; Google's
+                ``models/`` before a name is dropped
 provider        implied by the shape for Gemini, Bedrock, Cohere, Groq, Mistral, DeepSeek and OpenRouter
 instant         ``created``, ``created_at`` or ``createTime`` of the body, else ``timestamp`` beside it
 batch           Message Batches results, and ``service_tier`` "batch"
@@ -55,11 +56,12 @@ def _is_response(row: dict[str, Any]) -> bool:
 def columns(names: Sequence[str]) -> Columns:
     """Canonical name -> SQL over the raw row."""
     fast = f"CASE WHEN {FIELD('usage.speed')} = 'fast' THEN 'fast' END"
+    model = f"coalesce({FIELD('model')}, {FIELD('modelVersion')}, {FIELD('model_version')}, {{modelId}})"
     tiers = ("usage.service_tier", "service_tier", "usageMetadata.serviceTier", "usageMetadata.trafficType")
     return {
         **any_counts(FIELD),
         "provider": implied_provider(FIELD),
-        "model": f"coalesce({FIELD('model')}, {FIELD('modelVersion')}, {FIELD('model_version')}, {{modelId}})",
+        "model": f"regexp_replace({model}, '^models/', '')",
         "instant": f"coalesce({FIELD('created')}, {FIELD('created_at')}, {FIELD('createTime')}, {{timestamp}})",
         "batch": "{result.type} IS NOT NULL",
         "service_tier": f"coalesce({fast}, {', '.join(FIELD(path) for path in tiers)})",
