@@ -27,8 +27,6 @@ from breakeven.questions.statement import (
 )
 from breakeven.questions.words import headline
 
-SCHEMA = "breakeven/finetune/1"
-
 USAGE, TODAY, TUNED = "Your usage", "Today's model", "The tuned model"
 ONCE, RUNNING, RISK = "Paid once", "Paid while it runs", "Horizon and risk"
 
@@ -115,6 +113,7 @@ class FinetuneAnswer:
     an assumption. ``options`` are ordered: the leading one first, unavailable ones last.
     """
 
+    schema: Literal["breakeven/finetune/1"] = "breakeven/finetune/1"
     question: dict[str, object]
     origins: dict[str, str]
     verdict: Verdict
@@ -132,7 +131,7 @@ class FinetuneAnswer:
 
     def to_dict(self) -> dict[str, object]:
         """The answer as the JSON document of schema ``breakeven/finetune/1``."""
-        return {"schema": SCHEMA, **dataclasses.asdict(self)}
+        return dataclasses.asdict(self)
 
 
 def answer(question: FinetuneQuestion, catalogue: Catalogue, origins: dict[str, str] | None = None) -> FinetuneAnswer:

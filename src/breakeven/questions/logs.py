@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.errors import BreakevenError, InputError, nearest
@@ -13,8 +13,6 @@ from breakeven.questions.statement import OptionAnswer, Verdict, part
 from breakeven.usage import Rows, Usage
 from breakeven.usage.profile import Sizes, TaskProfile
 from breakeven.usage.scan import Reject
-
-SCHEMA = "breakeven/logs/1"
 
 WEEK_DAYS = 7
 """A log shorter than this says nothing about a month: hours of the day and days of the week differ. [days]"""
@@ -88,6 +86,7 @@ class Task:
 class LogsAnswer:
     """What the logs say; every surface is a rendering of it. No text of a prompt or an answer is in it."""
 
+    schema: Literal["breakeven/logs/1"] = "breakeven/logs/1"
     as_of: str
     rows: dict[str, int]
     rejects: list[Reject]
@@ -102,7 +101,7 @@ class LogsAnswer:
 
     def to_dict(self) -> dict[str, object]:
         """The answer as the JSON document of schema ``breakeven/logs/1``."""
-        return {"schema": SCHEMA, **dataclasses.asdict(self)}
+        return dataclasses.asdict(self)
 
 
 def answer_logs(usage: Usage, catalogue: Catalogue, given: Mapping[str, Any]) -> LogsAnswer:

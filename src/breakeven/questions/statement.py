@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeVar, dataclass_transform
+from dataclasses import dataclass
+from typing import Literal, TypeVar, dataclass_transform
 
 from breakeven.catalogue.records import Source
 from breakeven.options.lines import CostLine
@@ -23,11 +23,6 @@ AnyPart = TypeVar("AnyPart")
 def part(shape: type[AnyPart]) -> type[AnyPart]:
     """A part of an answer: a frozen dataclass, because an answer holds thousands of them."""
     return dataclass(frozen=True, slots=True, kw_only=True)(shape)
-
-
-def shallow(schema: str, answer: Any) -> dict[str, Any]:
-    """An answer's document with its parts as they are, for a writer of JSON that knows dataclasses."""
-    return {"schema": schema} | {field.name: getattr(answer, field.name) for field in fields(answer)}
 
 
 @part

@@ -9,8 +9,7 @@ from cyclopts import Parameter
 
 from breakeven.catalogue.load import load_catalogue
 from breakeven.questions.fields import ask
-from breakeven.questions.finetune import SCHEMA, FinetuneQuestion, answer
-from breakeven.questions.statement import shallow
+from breakeven.questions.finetune import FinetuneQuestion, answer
 from breakeven.surfaces.cli.flags import with_flags
 from breakeven.surfaces.cli.output import Format, show
 
@@ -62,7 +61,7 @@ def finetune(
 
         draw(found, console)
 
-    show(lambda: shallow(SCHEMA, found), draw, format_, output)
+    show(found, draw, format_, output)
 
 
 command = with_flags(FinetuneQuestion, finetune)

@@ -10,8 +10,7 @@ from breakeven.catalogue.load import load_catalogue
 from breakeven.errors import InputError
 from breakeven.questions.fields import group_of
 from breakeven.questions.finetune import USAGE, FinetuneQuestion
-from breakeven.questions.logs import SCHEMA, answer_logs
-from breakeven.questions.statement import shallow
+from breakeven.questions.logs import answer_logs
 from breakeven.surfaces.cli.flags import with_flags
 from breakeven.surfaces.cli.offers import parse_day
 from breakeven.surfaces.cli.output import Format, show
@@ -59,7 +58,7 @@ def logs(
 
         draw(found, console)
 
-    show(lambda: shallow(SCHEMA, found), draw, format_, output)
+    show(found, draw, format_, output)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -40,7 +40,7 @@ def offers(
 
         draw_offers(catalogue, chosen, day, buyer, console)
 
-    show(lambda: document, draw, format_, None)
+    show(document, draw, format_, None)
 
 
 def parse_day(text: str | None) -> dt.date:

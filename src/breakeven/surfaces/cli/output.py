@@ -19,22 +19,20 @@ PIPED_WIDTH = 110
 """Width of text that is not shown on a terminal. [characters]"""
 
 
-def show(
-    document: Callable[[], dict[str, Any]], draw: "Callable[[Console], None]", format_: Format, output: Path | None
-) -> None:
+def show(document: Any, draw: "Callable[[Console], None]", format_: Format, output: Path | None) -> None:
     """
     Print an answer, or write it to a file whole or not at all.
 
     Parameters
     ----------
-    document : callable
-        Returns the JSON document; dataclasses in it are written as objects.
+    document : dict or dataclass
+        The JSON document; dataclasses in it are written as objects.
     draw : callable
         Draws the same answer as text on a console.
     """
     text = None
     if format_ == "json":
-        text = to_json(document(), indent=2).decode() + "\n"
+        text = to_json(document, indent=2).decode() + "\n"
     if output is None:
         if text is None:
             draw(console())

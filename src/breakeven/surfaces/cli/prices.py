@@ -41,7 +41,7 @@ def show(
 
         draw_prices(document, console)
 
-    print_answer(lambda: document, draw, format_, None)
+    print_answer(document, draw, format_, None)
 
 
 @app.command
