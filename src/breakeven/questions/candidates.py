@@ -55,8 +55,12 @@ class Candidates:
     sources: list[Source]
 
 
-def gather(question: "FinetuneQuestion", catalogue: Catalogue) -> Candidates:
-    """The options of a question. Raises InputError for models, offers or days the catalogue does not know."""
+def gather(question: "FinetuneQuestion", catalogue: Catalogue, only: str | None = None) -> Candidates:
+    """
+    The options of a question. Raises InputError for models, offers or days the catalogue does not know.
+
+    ``only`` is the id of one tuned option: no other one is made, and no untuned choices are.
+    """
     as_of = question.as_of
     today = catalogue.prices.find(question.model) if question.model else None
     if today is not None and (question.price_input is None or question.price_output is None):
@@ -89,7 +93,7 @@ def gather(question: "FinetuneQuestion", catalogue: Catalogue) -> Candidates:
     stay = stay_option(question, catalogue, today, workload, prices, stay_sources)
     unknowns += stay_unknowns(question, catalogue, today, prices) + plan_unknowns
     at_tuned = stay_option(question, catalogue, today, tuned_workload, prices, ())
-    tuned = list(_tuned(question, catalogue, today, tuned_workload, plan, prices, at_tuned))
+    tuned = list(_tuned(question, catalogue, today, tuned_workload, plan, prices, at_tuned, only))
     tuned_success = question.success_rate if question.tuned_success_rate is None else question.tuned_success_rate
     failures = failure_lines(question, tuned_success)
     return Candidates(
@@ -99,7 +103,7 @@ def gather(question: "FinetuneQuestion", catalogue: Catalogue) -> Candidates:
         reductions=(reduction_in, reduction_out),
         success_rates=(question.success_rate, tuned_success),
         stay=stay,
-        untuned=list(untuned_choices(question, catalogue, today, workload, prices, stay)),
+        untuned=[] if only else list(untuned_choices(question, catalogue, today, workload, prices, stay)),
         tuned=[replace(each, lines=(*each.lines, *failures)) if each.lines and failures else each for each in tuned],
         asked_for=frozenset({YOUR_PRICES, YOUR_PREMIUM, (question.tuned_model or "").lower()}),
         today_at_tuned_tokens=at_tuned,
@@ -179,8 +183,9 @@ def _tuned(
     plan: TrainingPlan,
     prices: TokenPrices,
     today_at_tuned_tokens: Option,
+    only: str | None,
 ) -> Iterator[Option]:
-    """The user's own candidates first, then the offer they named or every offer of the catalogue."""
+    """The user's own candidates first, then the offer they named or every offer of the catalogue; or one of these."""
     own = None
     if question.tuned_price_input is not None:
         cached = question.tuned_price_cached
@@ -191,12 +196,14 @@ def _tuned(
             output=question.tuned_price_output,
             origin=(("", "yours"),),
         )
-    if own is not None and question.tuned_model is None:
+    if own is not None and question.tuned_model is None and only in (None, YOUR_PRICES):
         yield from_own_prices(YOUR_PRICES, "tuned, at your prices", workload, plan, own)
-    if question.premium is not None:
+    if question.premium is not None and only in (None, YOUR_PREMIUM):
         yield _with_premium(question, catalogue, today, workload, plan, prices, today_at_tuned_tokens)
-    if question.tuned_model is not None:
-        offers = [find_offer(catalogue, question.tuned_model)]
+    if only in (YOUR_PRICES, YOUR_PREMIUM):
+        return
+    if only is not None or question.tuned_model is not None:
+        offers = [find_offer(catalogue, only or question.tuned_model or "")]
     else:
         mine = {offer.id for offer in offers_for_model(catalogue, question.model)} if question.model else set()
         offers = [offer for offer in catalogue.offers.values() if offer.kind != "none" or offer.id in mine]

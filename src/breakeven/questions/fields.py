@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from pydantic.fields import FieldInfo
+from pydantic_core import to_json
 
 from breakeven.errors import InputError, nearest
 
@@ -43,8 +44,17 @@ def as_number(value: Any) -> Any:
     return int(scaled) if scaled.is_integer() and abs(scaled) < 1e15 else scaled
 
 
-Number = Annotated[float, BeforeValidator(as_number)]
-Count = Annotated[int, BeforeValidator(as_number)]
+def read_number(value: Any, info: ValidationInfo) -> Any:
+    """A number as people write it, or from JSON: there text is no number, and 12.0 is as whole as 12."""
+    if info.mode == "json" and isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return int(value)
+    return as_number(value)
+
+
+Number = Annotated[float, BeforeValidator(read_number)]
+Count = Annotated[int, BeforeValidator(read_number)]
 
 
 def field(default: Any, help_text: str, *, unit: str, group: str, **bounds: Any) -> Any:
@@ -111,7 +121,13 @@ def group_of(info: FieldInfo) -> str:
     return str(extra.get("group", "")) if isinstance(extra, dict) else ""
 
 
-def ask(shape: type[AnyQuestion], values: Mapping[str, Any], places: Mapping[str, str] | None = None) -> AnyQuestion:
+def ask(
+    shape: type[AnyQuestion],
+    values: Mapping[str, Any],
+    places: Mapping[str, str] | None = None,
+    *,
+    from_json: bool = False,
+) -> AnyQuestion:
     """
     Make a question from values, or say in one line what is wrong with the first field at fault.
 
@@ -121,6 +137,8 @@ def ask(shape: type[AnyQuestion], values: Mapping[str, Any], places: Mapping[str
         Field name -> value, numbers as people write them.
     places : mapping, optional
         Field name -> where its value was given, e.g. ``scenario.yaml line 3``; flags are named without it.
+    from_json : bool
+        Values came as JSON, whose types they must have: ``"50k"`` is then no number, and ``1`` not yes.
 
     Raises
     ------
@@ -128,6 +146,8 @@ def ask(shape: type[AnyQuestion], values: Mapping[str, Any], places: Mapping[str
         Field, what was given, what is allowed, and for an unknown field the nearest names.
     """
     try:
+        if from_json:
+            return shape.model_validate_json(_as_json(values), strict=True)
         return shape.model_validate(dict(values))
     except ValidationError as error:
         # A misspelt field leaves its right name missing: say the former first.
@@ -135,11 +155,29 @@ def ask(shape: type[AnyQuestion], values: Mapping[str, Any], places: Mapping[str
         name = str(fault["loc"][0]) if fault["loc"] else ""
         place = f" ({places[name]})" if places and name in places else ""
         if fault["type"] == "extra_forbidden":
-            close = nearest(name, shape.model_fields)
+            close = nearest(name[:LONGEST_SHOWN], shape.model_fields)
             raise InputError(
-                f"Unknown field {name!r}{place}.{close} See: breakeven {shape.command} --help", name
+                f"Unknown field {_shown(name)}{place}.{close} See: breakeven {shape.command} --help", name
             ) from None
         raise InputError(_explain(shape, name, fault, place), name or None) from None
+
+
+LONGEST_SHOWN = 99
+"""Longest part of a wrong value that a message repeats. [characters]"""
+
+
+def _shown(value: Any) -> str:
+    """A wrong value as a message repeats it."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+def _as_json(values: Mapping[str, Any]) -> bytes:
+    """Values as JSON again. Raises InputError for text that is no text, such as half a surrogate pair."""
+    try:
+        return to_json(dict(values))
+    except ValueError:
+        raise InputError("A value holds text that is not valid Unicode") from None
 
 
 def _explain(shape: type[Question], name: str, fault: Mapping[str, Any], place: str) -> str:
@@ -147,7 +185,7 @@ def _explain(shape: type[Question], name: str, fault: Mapping[str, Any], place: 
     if not name:
         return str(fault["msg"]).removeprefix("Value error, ")
     info = shape.model_fields[name]
-    given = "nothing" if fault["type"] == "missing" else repr(fault["input"])
+    given = "nothing" if fault["type"] == "missing" else _shown(fault["input"])
     if fault["type"] == "value_error":
         return f"{flag(name)}{place}: {str(fault['msg']).removeprefix('Value error, ')}"
     if fault["type"] == "missing":
@@ -165,6 +203,14 @@ def _allowed(info: FieldInfo, fault: Mapping[str, Any]) -> str:
         return "a date like 2026-11-23"
     if kind.startswith("bool"):
         return "yes or no"
+    if kind == "string_too_long":
+        return f"at most {fault['ctx']['max_length']} characters"
+    if kind == "too_long":
+        return f"a list of at most {fault['ctx']['max_length']}"
+    if kind == "string_type":
+        return "text" if len(fault["loc"]) == 1 else "a list of text"
+    if kind == "tuple_type":
+        return "a list"
     words = {"gt": "above {}", "ge": "at least {}", "lt": "below {}", "le": "at most {}"}
     bounds = [
         text.format(format(value, "g") if isinstance(value := getattr(each, key), int | float) else value)

@@ -11,6 +11,7 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.records import Source
 from breakeven.questions.candidates import Candidates, gather
 from breakeven.questions.compare import Comparison, Horizon, compare
+from breakeven.questions.cost_paths import CostPath, cost_paths
 from breakeven.questions.fields import MOST, Count, Number, Question, field, name, share, tokens, usd, usd_per_mtok
 from breakeven.questions.framework import framework, loses, wins
 from breakeven.questions.report import month_rows, opponent, option_answers, untuned_rows
@@ -122,6 +123,7 @@ class FinetuneAnswer:
     untuned: list[Untuned]
     options: list[OptionAnswer]
     projection: list[Month]
+    paths: list[CostPath]
     framework: list[Check]
     wins: list[Check]
     loses: list[Check]
@@ -176,6 +178,7 @@ def answer(question: FinetuneQuestion, catalogue: Catalogue, origins: dict[str, 
         untuned=sorted(untuned, key=lambda row: (not row.counted, row.horizon_usd))[:12],
         options=options,
         projection=month_rows(compared, leading, bool(options) and options[0].saving_usd is not None, horizon),
+        paths=cost_paths(found.tuned, order, found.stay, best, compared, horizon),
         framework=framework(question, found, options, catalogue, read),
         wins=wins(question, found, catalogue, read),
         loses=loses(question, found, options, catalogue, read),
