@@ -19,9 +19,17 @@ NUMBER = re.compile(r"^\$?\s*(-?[\d_,]*\.?\d+(?:e[+-]?\d+)?)\s*([kmb%]?)$", re.I
 
 
 class Question(BaseModel):
-    """Base of all questions: frozen, no unknown fields, no infinities. ``command`` is what people type to ask it."""
+    """
+    Base of all questions: frozen, no unknown fields, no infinities.
+
+    command : what people type to ask it.
+    front : fields that a form shows at once; the others are folded away under their headings.
+    example : fields of a situation to begin with.
+    """
 
     command: ClassVar[str] = ""
+    front: ClassVar[tuple[str, ...]] = ()
+    example: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -84,9 +92,9 @@ def share(default: float | None, group: str, help_text: str) -> Any:
     return field(default, help_text, unit="share", group=group, ge=0, le=1)
 
 
-def usd(default: float | None, group: str, help_text: str, unit: str = "USD") -> Any:
+def usd(default: float | None, group: str, help_text: str, unit: str = "USD", title: str | None = None) -> Any:
     """A field holding money, zero or more."""
-    return field(default, help_text, unit=unit, group=group, ge=0, le=MOST)
+    return field(default, help_text, unit=unit, group=group, ge=0, le=MOST, title=title)
 
 
 def tokens(default: Any, group: str, help_text: str, most: float) -> Any:
@@ -94,9 +102,9 @@ def tokens(default: Any, group: str, help_text: str, most: float) -> Any:
     return field(default, help_text, unit="tokens", group=group, ge=0, le=most)
 
 
-def usd_per_mtok(group: str, help_text: str) -> Any:
+def usd_per_mtok(group: str, help_text: str, title: str) -> Any:
     """A field holding a price per token that may be left out."""
-    return usd(None, group, help_text, "USD per 1M tokens")
+    return usd(None, group, help_text, "USD per 1M tokens", title)
 
 
 def name(default: Any, group: str, help_text: str, **bounds: Any) -> Any:
@@ -119,6 +127,12 @@ def group_of(info: FieldInfo) -> str:
     """The heading a field stands under."""
     extra = info.json_schema_extra
     return str(extra.get("group", "")) if isinstance(extra, dict) else ""
+
+
+def label_of(name: str, info: FieldInfo) -> str:
+    """What a form calls a field: its title, else its name without the unit at its end, which stands beside it."""
+    words = re.sub(r"_(usd_month|usd|months|year)$", "", name) if unit_of(info) else name
+    return info.title or words.replace("_", " ").capitalize()
 
 
 def ask(

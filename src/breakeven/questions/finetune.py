@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
@@ -36,6 +36,14 @@ class FinetuneQuestion(Question):
     """Does fine-tuning save money against paying for API calls, at this usage?"""
 
     command: ClassVar[str] = "finetune"
+    front: ClassVar[tuple[str, ...]] = (
+        "model", "calls_per_month", "input_tokens", "output_tokens", "cached_share", "tuned_model", "premium",
+        "output_reduction", "input_reduction", "training_usd", "data_usd", "people_usd", "hosting_usd_month", "buyer",
+        "horizon_months",
+    )  # fmt: skip
+    example: ClassVar[Mapping[str, str]] = {
+        "model": "gpt-4.1", "calls_per_month": "50000", "input_tokens": "800", "output_tokens": "400",
+    }  # fmt: skip
 
     # fmt: off
     model: str | None = name(None, TODAY, "Model you pay for today, e.g. gpt-5-mini, openai/gpt-5-mini.", max_length=99)
@@ -48,18 +56,26 @@ class FinetuneQuestion(Question):
     cacheable_share: Number | None = share(None, USAGE, "Share of input tokens that could be cached, if known.")
     batchable_share: Number | None = share(None, USAGE, "Share of calls that could wait for a batch, if known.")
     growth_month: Number = field(
-        0.0, "Growth of the calls; 0.05 is 5 % more each month.", unit="share/month", group=USAGE, gt=-1, le=1)
-    consistent_prompts: bool | None = name(None, USAGE, "Whether every call has the same prompt structure.")
-    price_input: Number | None = usd_per_mtok(TODAY, "Your price for input tokens today, in place of the list price.")
-    price_cached: Number | None = usd_per_mtok(TODAY, "Your price for cached input tokens today.")
-    price_output: Number | None = usd_per_mtok(TODAY, "Your price for output tokens today, in place of the list price.")
-    also: tuple[str, ...] = name((), TODAY, "Untuned model that would do as well; may be given several times.")
+        0.0, "Growth of the calls; 0.05 is 5 % more each month.", title="Growth a month", unit="share/month",
+        group=USAGE, gt=-1, le=1)
+    consistent_prompts: bool | None = name(
+        None, USAGE, "Whether every call has the same prompt structure.", title="Same prompt structure")
+    price_input: Number | None = usd_per_mtok(
+        TODAY, "Your price for input tokens today, in place of the list price.", "Input price")
+    price_cached: Number | None = usd_per_mtok(TODAY, "Your price for cached input tokens today.", "Cached input price")
+    price_output: Number | None = usd_per_mtok(
+        TODAY, "Your price for output tokens today, in place of the list price.", "Output price")
+    also: tuple[str, ...] = name(
+        (), TODAY, "Untuned model that would do as well; may be given several times.", title="Untuned models")
     tuned_model: str | None = name(None, TUNED, "Offer to look at (breakeven offers); all if not given.", max_length=99)
     premium: Number | None = field(
         None, "Price of your model once tuned, over today's price.", unit="ratio", group=TUNED, ge=0, le=1e6)
-    tuned_price_input: Number | None = usd_per_mtok(TUNED, "Price of input tokens of the tuned model.")
-    tuned_price_cached: Number | None = usd_per_mtok(TUNED, "Price of cached input tokens of the tuned model.")
-    tuned_price_output: Number | None = usd_per_mtok(TUNED, "Price of output tokens of the tuned model.")
+    tuned_price_input: Number | None = usd_per_mtok(
+        TUNED, "Price of input tokens of the tuned model.", "Tuned input price")
+    tuned_price_cached: Number | None = usd_per_mtok(
+        TUNED, "Price of cached input tokens of the tuned model.", "Tuned cached input price")
+    tuned_price_output: Number | None = usd_per_mtok(
+        TUNED, "Price of output tokens of the tuned model.", "Tuned output price")
     task: Literal["classification", "extraction", "generation"] | None = name(
         None, TUNED, "Kind of task; sets output_reduction to a rule of thumb if you give none.")
     output_reduction: Number = field(
@@ -67,29 +83,33 @@ class FinetuneQuestion(Question):
     input_reduction: Number = field(
         0.0, "Share of input tokens that tuning saves (instructions, examples).", unit="share", group=TUNED, ge=0, lt=1)
     tuned_cached_share: Number | None = share(None, TUNED, "cached_share of the tuned model; as today if not given.")
-    training_usd: Number | None = usd(None, ONCE, "Bill of one training run; computed from tokens if not given.")
+    training_usd: Number | None = usd(
+        None, ONCE, "Bill of one training run; computed from tokens if not given.", title="One training run")
     training_tokens: Number | None = tokens(None, ONCE, "Tokens of the training file; estimated if not given.", 1e15)
     epochs: Number | None = field(None, "Passes over the training file.", unit="epochs", group=ONCE, gt=0, le=1000)
     validation_tokens: Number = tokens(0, ONCE, "Validation tokens of all evaluations; billed by some providers.", 1e15)
-    training_price: Number | None = usd_per_mtok(ONCE, "Your price of training.")
+    training_price: Number | None = usd_per_mtok(ONCE, "Your price of training.", "Training price")
     training_hours: Number | None = field(
         None, "Hours of training, for offers billed by the hour.", unit="h", group=ONCE, ge=0, le=1e6)
     runs: Count = field(1, "Training runs until one is good enough.", unit="runs", group=ONCE, ge=1, le=10_000)
-    data_usd: Number = usd(0.0, ONCE, "Data collection, labels and evaluation.")
-    people_usd: Number = usd(0.0, ONCE, "People's time for the change.")
+    data_usd: Number = usd(0.0, ONCE, "Data collection, labels and evaluation.", title="Data and evaluation")
+    people_usd: Number = usd(0.0, ONCE, "People's time for the change.", title="People's time")
     hosting_usd_month: Number | None = usd(
         None, RUNNING, "Hosting of the tuned model, in place of the offer's.", "USD/month")
     retrain_every_months: Count | None = field(
-        None, "Months between retrainings; each costs one training run.", unit="months", group=RUNNING, ge=1, le=600)
-    buyer: Literal["new", "existing", "invitation"] = name("new", RISK, "What you are to the tuned model's provider.")
+        None, "Months between retrainings; each costs one training run.", unit="months", group=RUNNING, ge=1, le=600,
+        title="Retrain every")
+    buyer: Literal["new", "existing", "invitation"] = name(
+        "new", RISK, "What you are to the tuned model's provider.", title="You are a customer")
     horizon_months: Count = field(12, "Months to project.", unit="months", group=RISK, ge=1, le=120)
     discount_rate_year: Number = field(
         0.0, "Interest for the present value.", unit="share/year", group=RISK, gt=-1, le=10)
     success_rate: Number | None = share(None, RISK, "Share of today's calls that succeed.")
     tuned_success_rate: Number | None = share(None, RISK, "success_rate of the tuned model; as today if not given.")
-    failure_usd: Number = usd(0.0, RISK, "What a failed call costs you.")
-    budget_usd: Number | None = usd(None, RISK, "What you can pay upfront.")
-    as_of: dt.date = name(..., RISK, "Day of prices and offers.", ge=dt.date(2000, 1, 1), le=dt.date(2100, 1, 1))
+    failure_usd: Number = usd(0.0, RISK, "What a failed call costs you.", title="Cost of a failed call")
+    budget_usd: Number | None = usd(None, RISK, "What you can pay upfront.", title="Upfront budget")
+    as_of: dt.date = name(
+        ..., RISK, "Day of prices and offers.", title="As of", ge=dt.date(2000, 1, 1), le=dt.date(2100, 1, 1))
     # fmt: on
 
     @model_validator(mode="after")
