@@ -40,8 +40,8 @@ docs: setup
 lock: setup
 	$(BIN)/python -m pip install --quiet pip-tools
 	$(BIN)/python -m piptools compile $(LOCK) --output-file requirements/run.txt pyproject.toml
-	$(BIN)/python -m piptools compile $(LOCK) --constraint requirements/run.txt --output-file requirements/dev.txt \
-		pyproject.toml requirements/dev.in
+	$(BIN)/python -m piptools compile $(LOCK) --constraint requirements/run.txt --extra web --extra mcp \
+		--output-file requirements/dev.txt pyproject.toml requirements/dev.in
 
 LOCK = --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --no-annotate

@@ -187,11 +187,11 @@ def _shown(value: Any) -> str:
 
 
 def _as_json(values: Mapping[str, Any]) -> bytes:
-    """Values as JSON again. Raises InputError for text that is no text, such as half a surrogate pair."""
+    """Values as JSON again. Raises InputError for what JSON cannot hold, such as half a surrogate pair."""
     try:
         return to_json(dict(values))
     except ValueError:
-        raise InputError("A value holds text that is not valid Unicode") from None
+        raise InputError("A value is nested too deeply, or holds text that is not valid Unicode") from None
 
 
 def _explain(shape: type[Question], name: str, fault: Mapping[str, Any], place: str) -> str:

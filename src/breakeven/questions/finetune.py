@@ -3,9 +3,9 @@
 import dataclasses
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import StringConstraints, model_validator
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.records import Source
@@ -65,8 +65,9 @@ class FinetuneQuestion(Question):
     price_cached: Number | None = usd_per_mtok(TODAY, "Your price for cached input tokens today.", "Cached input price")
     price_output: Number | None = usd_per_mtok(
         TODAY, "Your price for output tokens today, in place of the list price.", "Output price")
-    also: tuple[str, ...] = name(
-        (), TODAY, "Untuned model that would do as well; may be given several times.", title="Untuned models")
+    also: tuple[Annotated[str, StringConstraints(max_length=99)], ...] = name(
+        (), TODAY, "Untuned model that would do as well; may be given several times.", title="Untuned models",
+        max_length=20)
     tuned_model: str | None = name(None, TUNED, "Offer to look at (breakeven offers); all if not given.", max_length=99)
     premium: Number | None = field(
         None, "Price of your model once tuned, over today's price.", unit="ratio", group=TUNED, ge=0, le=1e6)

@@ -1,5 +1,6 @@
 """Compared options to the parts of an answer: statements of cost, option by option, and the months."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +45,7 @@ def opponent(
         monthly_usd=monthly_at_start(option, horizon),
         horizon_usd=horizon_usd,
         usd_per_call=per_call,
-        usd_per_successful_call=per_call / success_rate if success_rate else None,
+        usd_per_successful_call=finite(per_call / success_rate) if success_rate else None,
         lines=[statement_line(line, horizon.calls_per_month) for line in option.lines],
         notes=list(option.notes),
     )
@@ -133,7 +134,7 @@ def _option_answer(
     simple = None if upfront is None or saving is None else finite(outcome.simple)
     known = upfront is not None and monthly_known
     high = None if upfront is None else sum((line.usd or 0.0) * line.high for line in once)
-    per_success = monthly / horizon.calls_per_month / success_rate if monthly is not None and success_rate else None
+    per_success = monthly / horizon.calls_per_month / success_rate if monthly is not None and success_rate else math.inf
 
     def if_known(value: float) -> float | None:
         return finite(value) if known else None
@@ -152,13 +153,13 @@ def _option_answer(
         monthly_usd=monthly,
         at_least_monthly_usd=at_least,
         monthly_saving_usd=saving,
-        usd_per_successful_call=per_success,
+        usd_per_successful_call=finite(per_success),
         break_even_months=if_known(outcome.break_even),
         break_even_months_vs_best_untuned=if_known(outcome.break_even_vs_best),
         simple_break_even_months=simple,
         saving_usd=if_known(outcome.saving_usd),
         saving_usd_vs_best_untuned=if_known(outcome.saving_vs_best_usd),
-        roi=outcome.saving_usd / spent if known and spent > 0 else None,
+        roi=finite(outcome.saving_usd / spent) if known and spent > 0 else None,
         npv_usd=if_known(outcome.npv_usd),
         irr_month=if_known(outcome.irr_month),
         life_months=option.life_months,

@@ -24,6 +24,8 @@ COMMANDS = {
     ),
     "offers": ("breakeven.surfaces.cli.offers:offers", "Fine-tuning offers: prices, who may buy until when, sources."),
     "prices": ("breakeven.surfaces.cli.prices:app", "List prices: show a model's, or fetch newer ones."),
+    "serve": ("breakeven.surfaces.cli.serve:serve", "Answer in a browser and over a JSON API, on this machine."),
+    "mcp": ("breakeven.surfaces.cli.mcp:mcp", "Answer an assistant over MCP, on standard input and output."),
 }
 """Command -> where it lives, and what it does. Each is imported only when it is called."""
 

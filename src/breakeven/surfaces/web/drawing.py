@@ -1,0 +1,39 @@
+"""Templates to HTML: one environment for all pages, everything escaped, a name that is not given is an error."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from breakeven import __version__
+from breakeven.questions.registry import QUESTIONS
+from breakeven.surfaces.render.finetune import money, months
+
+
+def with_field(query: str, name: str, value: str) -> str:
+    """A query with one field set."""
+    return urlencode(dict(parse_qsl(query)) | {name: value}, safe=",/:")
+
+
+def capital(text: str) -> str:
+    """A sentence with its first letter large, unless it begins with a name such as ``openai/gpt-5``."""
+    first = text.split(" ", 1)[0]
+    return text if "/" in first or any(letter.isdigit() for letter in first) else text[:1].upper() + text[1:]
+
+
+environment = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+environment.globals |= {"kinds": list(QUESTIONS.values()), "version": __version__}
+environment.filters |= {"money": money, "months": months, "capital": capital, "with_field": with_field}
+
+
+def draw(template: str, **names: Any) -> str:
+    """One template filled in."""
+    return environment.get_template(template).render(names)

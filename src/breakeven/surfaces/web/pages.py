@@ -1,0 +1,207 @@
+"""One page per question: its form and its answer, whole or only the parts that change; its charts as images."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from fastapi import APIRouter
+from markupsafe import Markup
+from pydantic_core import to_json
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from breakeven.catalogue.load import Catalogue
+from breakeven.errors import BreakevenError
+from breakeven.questions.break_even_map import BreakEvenMap, break_even_map
+from breakeven.questions.fields import ask
+from breakeven.questions.finetune import FinetuneAnswer, FinetuneQuestion
+from breakeven.questions.registry import QUESTIONS, Kind
+from breakeven.surfaces.asking import in_json_words
+from breakeven.surfaces.lookup import Lookup
+from breakeven.surfaces.render.chart_rows import rows
+from breakeven.surfaces.web import state
+from breakeven.surfaces.web.drawing import draw
+from breakeven.surfaces.web.finetune_view import Figures, figures, sentence, view
+from breakeven.surfaces.web.forms import form, texts_of
+
+Pairs = Sequence[tuple[str, str]]
+OWN_PARAMETERS = ("theme", "width")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a question cannot be answered, and the field at fault, if one is."""
+
+    message: str
+    field: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """
+    What an address asks.
+
+    texts : what stands in the form. question, answer : None where there is a fault.
+    query : the address as short as it goes. example : the fields are ours, because none were given.
+    """
+
+    texts: dict[str, str]
+    question: FinetuneQuestion | None = None
+    answer: FinetuneAnswer | None = None
+    fault: Fault | None = None
+    query: str = ""
+    baseline: str = ""
+    from_log: str = ""
+    example: bool = False
+    figures: Figures | None = field(default=None)
+
+
+def router(catalogue: Catalogue, lookup: Lookup) -> APIRouter:
+    """The pages of all questions."""
+    routes = APIRouter(include_in_schema=False)
+    kind = QUESTIONS["finetune"]
+
+    @routes.get("/")
+    async def home(request: Request) -> Response:
+        return RedirectResponse(f"/{kind.name}", 303)
+
+    @routes.get(f"/{kind.name}")
+    async def page(request: Request) -> Response:
+        pairs = request.query_params.multi_items()
+        asked = _ask(kind, pairs, catalogue)
+        if asked.question and any(not text for _, text in pairs):
+            # A form without scripts sends its empty fields too: show the short address.
+            return RedirectResponse(f"/{kind.name}?{_kept_query(asked)}", 303)
+        return HTMLResponse(
+            draw("question.html", **_context(kind, asked, lookup, request)), 422 if asked.fault else 200
+        )
+
+    @routes.get(f"/{kind.name}/parts")
+    async def parts(request: Request) -> Response:
+        """The parts of the page that change with its fields."""
+        asked = _ask(kind, request.query_params.multi_items(), catalogue)
+        return HTMLResponse(draw("_parts.html", **_context(kind, asked, lookup, request)), 422 if asked.fault else 200)
+
+    @routes.get(f"/{kind.name}/map")
+    async def map_rows(request: Request) -> Response:
+        """The rows of the break-even map."""
+        asked = _ask(kind, request.query_params.multi_items(), catalogue)
+        if asked.question is None or asked.answer is None:
+            raise HTTPException(422, asked.fault.message if asked.fault else "")
+        found = rows(asked.answer, break_even_map(asked.question, asked.answer, catalogue))
+        return Response(
+            to_json({name: found[name] for name in ("cells", "words", "here")}), media_type="application/json"
+        )
+
+    return routes
+
+
+def _ask(kind: Kind, pairs: Pairs, catalogue: Catalogue) -> Asked:
+    """The answer to an address, or what is wrong with it."""
+    today = dt.date.today()
+    pairs = [(name, text) for name, text in pairs if name not in OWN_PARAMETERS]
+    texts = {name: text for name, text in pairs if name in kind.question.model_fields}
+    from_log = next((text for name, text in pairs if name == state.FROM_LOG), "")
+    baseline = next((text for name, text in pairs if name == state.BASELINE), "")
+    try:
+        values = state.read_query(kind.question, pairs) or dict(kind.question.example)
+        question = ask(kind.question, {"as_of": today} | values)
+        origins = state.origins_from_log(pairs, values) | ({} if "as_of" in values else {"as_of": "today"})
+        answer = kind.answer(question, catalogue, origins)
+    except BreakevenError as error:
+        message = in_json_words(str(error), kind.question)
+        return Asked(
+            texts=texts, fault=Fault(message, getattr(error, "field", None)), baseline=baseline, from_log=from_log
+        )
+    return Asked(
+        texts=texts_of(question) if "as_of" in values else texts_of(question) | {"as_of": ""},
+        question=question,
+        answer=answer,
+        query=state.query_of(question, today),
+        baseline=baseline,
+        from_log=from_log,
+        example=not texts,
+        figures=_baseline(kind.name, catalogue, baseline, today) if baseline else None,
+    )
+
+
+@lru_cache(maxsize=256)
+def _baseline(kind_name: str, catalogue: Catalogue, query: str, today: dt.date) -> Figures | None:
+    """The figures of the answer to compare with; None where its query cannot be answered."""
+    kind = QUESTIONS[kind_name]
+    try:
+        values = {"as_of": today} | state.read_query(kind.question, parse_qsl(query))
+        return figures(kind.answer(ask(kind.question, values), catalogue, {}))
+    except BreakevenError:
+        return None
+
+
+def _kept_query(asked: Asked) -> str:
+    """The short address, with what is kept beside the fields."""
+    return asked.query + _kept(asked)
+
+
+def _kept(asked: Asked) -> str:
+    """What an address keeps beside the fields."""
+    baseline = f"&{state.BASELINE}={quote(asked.baseline, safe='')}" if asked.baseline else ""
+    return baseline + (f"&{state.FROM_LOG}={quote(asked.from_log, safe=',')}" if asked.from_log else "")
+
+
+def _context(kind: Kind, asked: Asked, lookup: Lookup, request: Request) -> dict[str, Any]:
+    """What the templates of a question's page need."""
+    shared = {
+        "kind": kind,
+        "current": kind.name,
+        "answer": None,
+        "fault": asked.fault,
+        "groups": form(kind.question, asked.texts),
+        "hints": _hints(asked, lookup),
+        "query": asked.query,
+        "kept": _kept(asked),
+        "baseline": asked.baseline,
+        "from_log": asked.from_log,
+        "example": asked.example,
+        "page_title": "breakeven",
+    }
+    if asked.question is None or asked.answer is None:
+        return shared
+    base_url = str(request.base_url).rstrip("/")
+    found = view(asked.question, asked.answer, asked.figures)
+    return (
+        shared
+        | found
+        | {
+            "page_title": f"{sentence(asked.answer)} - breakeven",
+            "base_url": base_url,
+            "descriptions": {"costs": "", "map": "", "parts": ""},
+            "rows_json": script_json(rows(asked.answer, None)),
+            "copies": {
+                "cli": state.cli_command(asked.question),
+                "api": state.api_call(asked.question, base_url),
+                "yaml": state.scenario_yaml(asked.question),
+            },
+        }
+    )
+
+
+def script_json(value: Any) -> Markup:
+    """JSON that may stand inside a script element."""
+    return Markup(to_json(value).decode().replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def _hints(asked: Asked, lookup: Lookup) -> dict[str, str]:
+    """Under each name of the catalogue in the form: what it is, its price and the day of that price."""
+    found = {"model": "", "also": "", "tuned_model": ""}
+    question = asked.question
+    if question is None:
+        return found
+    if question.model:
+        found["model"] = lookup.model_words(question.model, question.as_of)
+    if question.tuned_model:
+        found["tuned_model"] = lookup.offer_words(question.tuned_model, question.as_of)
+    return found

@@ -1,0 +1,112 @@
+"""A question as an address: only the fields that differ from their defaults; and the same question for other tools."""
+
+import datetime as dt
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from pydantic_core import PydanticUndefined
+
+from breakeven.errors import InputError, nearest
+from breakeven.questions.fields import Question, flag
+
+BASELINE = "baseline"
+"""Parameter that holds the query of the answer to compare with."""
+
+FROM_LOG = "from_log"
+"""Parameter that names the fields which a log filled."""
+
+
+def read_query(shape: type[Question], pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """
+    The fields given in a query; empty ones are not given. A list is written with commas, or several times.
+
+    Raises InputError for a name that is no field.
+    """
+    values: dict[str, Any] = {}
+    for name, text in pairs:
+        if name in (BASELINE, FROM_LOG) or not text.strip():
+            continue
+        if name not in shape.model_fields:
+            close = nearest(name, shape.model_fields)
+            raise InputError(f"The address has a field {name!r} that is not known.{close}", name)
+        if is_list(shape, name):
+            words = tuple(word.strip() for word in text.split(",") if word.strip())
+            values[name] = (*values.get(name, ()), *words)
+        else:
+            values[name] = text.strip()
+    return values
+
+
+def origins_from_log(pairs: Iterable[tuple[str, str]], values: Mapping[str, Any]) -> dict[str, str]:
+    """Where fields came from, for those the address says a log filled."""
+    names = [name for key, text in pairs if key == FROM_LOG for name in text.split(",")]
+    return {name: "your log" for name in names if name in values}
+
+
+def query_of(question: Question, today: dt.date) -> str:
+    """The address of a question: its fields that differ from their defaults, in their order, as short as they go."""
+    fields = {name: value for name, value in differing(question).items() if (name, value) != ("as_of", today)}
+    return urlencode({name: as_text(value) for name, value in fields.items()}, safe=",/:")
+
+
+def differing(question: Question) -> dict[str, Any]:
+    """Fields that were given and differ from their defaults; a field that has no default always does."""
+    return {
+        name: getattr(question, name)
+        for name, info in type(question).model_fields.items()
+        if name in question.model_fields_set
+        and (info.default is PydanticUndefined or getattr(question, name) != info.default)
+    }
+
+
+def as_text(value: Any) -> str:
+    """A value as short text that reads back as the same value."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def cli_command(question: Question) -> str:
+    """The same question for a terminal, its day given, so that it has the same answer on another one."""
+    words = ["breakeven", question.command]
+    for name, value in differing(question).items():
+        if isinstance(value, bool):
+            words.append(flag(name) if value else "--no-" + name.replace("_", "-"))
+            continue
+        for each in value if isinstance(value, tuple) else (value,):
+            words += [flag(name), as_text(each)]
+    return shlex.join(words)
+
+
+def api_call(question: Question, base_url: str) -> str:
+    """The same question as a call of the JSON API."""
+    body = json.dumps({name: _plain(value) for name, value in differing(question).items()})
+    address = f"{base_url.rstrip('/')}/api/v1/{question.command}"
+    return f"curl {shlex.quote(address)} -H 'Content-Type: application/json' -d {shlex.quote(body)}"
+
+
+def scenario_yaml(question: Question) -> str:
+    """The same question as a scenario file for ``--file``."""
+    import yaml
+
+    values = {name: _plain(value) for name, value in differing(question).items()}
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+
+def is_list(shape: type[Question], name: str) -> bool:
+    """Whether a field holds several values."""
+    return isinstance(shape.model_fields[name].default, tuple)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON and YAML hold it."""
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return int(value)
+    return list(value) if isinstance(value, tuple) else value
