@@ -1,5 +1,6 @@
 """Charts as files: SVG, PNG, one HTML page; and the chart runtime for browsers. Needs the ``web`` extra."""
 
+from contextlib import suppress
 from functools import cache
 from html import escape
 from importlib.metadata import version
@@ -73,10 +74,6 @@ def bundle() -> bytes:
         return kept.read_bytes()
     except OSError:
         made = vl_convert.javascript_bundle(SNIPPET).encode()
-    try:
+    with suppress(OSError):
         genai.write_whole(kept, made)
-    except OSError:
-        pass
     return made
-
-

@@ -7,24 +7,10 @@ from typing import Any
 from breakeven.questions.break_even_map import BreakEvenMap
 from breakeven.questions.cost_paths import CostPath
 from breakeven.questions.finetune import FinetuneAnswer
+from breakeven.surfaces.render.chart_words import PARTS, describe, describe_map, short_usd
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
-
-PARTS = {
-    "training": "training",
-    "data": "data",
-    "people": "people",
-    "hosting": "hosting",
-    "input": "input",
-    "cached_input": "cached input",
-    "cache_write": "cache writes",
-    "output": "output",
-    "request": "requests",
-    "failure": "failed calls",
-    "stay": "staying, after its end",
-}
-"""Parts of a cost in the reader's words, in the order in which bars are stacked."""
 
 WORDS = {
     "clear_win": "clear win",
@@ -43,7 +29,13 @@ FAR_DEARER = 4.0
 
 
 def rows(answer: FinetuneAnswer, break_even: BreakEvenMap | None) -> Rows:
-    """Every named dataset of the charts, ready for JSON; a dataset with nothing to show is empty."""
+    """Every named dataset of the charts, ready for JSON; without a map its datasets are empty."""
+    found, mapped = path_rows(answer), map_rows(break_even)
+    return found | mapped | {"described": found["described"] + mapped["described"]}
+
+
+def path_rows(answer: FinetuneAnswer) -> Rows:
+    """Datasets of the charts of costs and of their parts."""
     paths, left_out = drawn(answer.paths)
     labels = short_labels([path.label for path in paths])
     months = len(paths[0].cumulative_usd) - 1
@@ -52,13 +44,23 @@ def rows(answer: FinetuneAnswer, break_even: BreakEvenMap | None) -> Rows:
         "paths": [row for path, label, slot in _slots(paths, labels) for row in _path(path, label, slot)],
         "crossings": _crossings(paths, months),
         "retirements": _retirements(paths, labels, months),
-        "cells": [] if break_even is None else _cells(break_even),
-        "words": [] if break_even is None else _words(break_even),
-        "here": [] if break_even is None else [_here(break_even)],
         "bars": [_bar(path, label) for path, label in zip(paths, labels, strict=True)],
         "parts": [row for path, label in zip(paths, labels, strict=True) for row in _parts(path, label)],
         "part_names": _part_names(paths),
         "left_out": [{"text": f"Not drawn, far dearer: {path.label}"} for path in left_out],
+        "described": [{"chart": name, "text": text} for name, text in describe(answer, None).items() if text],
+    }
+
+
+def map_rows(break_even: BreakEvenMap | None) -> Rows:
+    """Datasets of the break-even map."""
+    if break_even is None:
+        return {"cells": [], "words": [], "here": [], "described": []}
+    return {
+        "cells": _cells(break_even),
+        "words": _words(break_even),
+        "here": [_here(break_even)],
+        "described": [{"chart": "map", "text": describe_map(break_even)}],
     }
 
 
@@ -79,16 +81,6 @@ def short_labels(labels: list[str]) -> list[str]:
         same = sum(each == cut or each.startswith(f"{cut} (") for each in short)
         short.append(f"{cut} ({same + 1})" if same else cut)
     return short
-
-
-def short_usd(usd: float) -> str:
-    """Money in few characters: $0.05, $940, $12.3k, $1.5M."""
-    size = abs(usd)
-    sign = "-" if usd < 0 else ""
-    for limit, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e4, "k")):
-        if size >= limit:
-            return f"{sign}${size / (1e3 if unit == 'k' else limit):.3g}{unit}"
-    return f"{sign}${size:,.0f}" if size >= 10 or size == 0 else f"{sign}${size:.2g}"
 
 
 def _slots(paths: list[CostPath], labels: list[str]) -> Iterable[tuple[CostPath, str, str]]:

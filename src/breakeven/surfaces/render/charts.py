@@ -1,15 +1,17 @@
 """The charts of a finetune answer as Altair specifications over named, empty datasets; see ``chart_rows``."""
 
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import altair as alt
 import vl_convert
 
-from breakeven.surfaces.render.chart_rows import PARTS, WORDS
+from breakeven.surfaces.render.chart_rows import WORDS
 from breakeven.surfaces.render.chart_theme import THEMES, Theme, ThemeName, config
+from breakeven.surfaces.render.chart_words import PARTS
 
 Spec = dict[str, Any]
+Chart: TypeAlias = alt.LayerChart | alt.FacetChart
 
 CHARTS = ("costs", "map", "parts")
 """Names of the charts, in the order in which they are read."""
@@ -53,7 +55,7 @@ def vega_specs(theme: ThemeName) -> dict[str, Spec]:
     return compiled
 
 
-def costs_chart(theme: Theme) -> alt.LayerChart:
+def costs_chart(theme: Theme) -> Chart:
     """What each choice has cost by the end of each month."""
     slots = list(theme.lines)
     looked_up = "data('lines')[indexof(pluck(data('lines'), 'slot'), datum.label)]"
@@ -83,11 +85,11 @@ def costs_chart(theme: Theme) -> alt.LayerChart:
 
 def _left_out() -> alt.TitleParams:
     """The options that are not drawn, one a line."""
-    return alt.TitleParams(alt.ExprRef("pluck(data('left_out'), 'text')"))
+    return alt.TitleParams(alt.ExprRef("pluck(data('left_out'), 'text')"), orient="bottom")
 
 
 def _crossing(theme: Theme) -> list[alt.Chart]:
-    """The break-even: a rule at its month, a ring on the lines, and a text at the top, where rising lines leave room."""
+    """The break-even: a rule at its month, a ring on the lines, and a text at the top, where lines leave room."""
     base = alt.Chart(alt.NamedData("crossings")).encode(x="month:Q")
     rule = base.mark_rule(color=theme.ink, strokeWidth=1)
     ring = base.mark_point(size=110, filled=True, opacity=1, fill=theme.page, stroke=theme.ink, strokeWidth=2.5)
@@ -103,7 +105,7 @@ def _retirements(theme: Theme) -> list[alt.Chart]:
 
 def _beside_rule(base: alt.Chart, field: str, y: alt.ExprRef, theme: Theme) -> list[alt.Chart]:
     """A text on the side of a rule that has room, first as a halo in the page's colour."""
-    look = {
+    look: dict[str, Any] = {
         "align": alt.ExprRef("datum.side == 'left' ? 'right' : 'left'"),
         "dx": alt.ExprRef("datum.side == 'left' ? -7 : 7"),
         "baseline": "top",
@@ -124,7 +126,7 @@ def _month_cursor(theme: Theme, colour: alt.Color) -> list[alt.Chart]:
     return [base.mark_rule(color=theme.muted, strokeWidth=1), point]
 
 
-def map_chart(theme: Theme) -> alt.LayerChart:
+def map_chart(theme: Theme) -> Chart:
     """Break-even over call volume and output reduction, the cell nearest to the question outlined."""
     words = list(WORDS)
     looked_up = "data('words')[indexof(pluck(data('words'), 'word'), datum.label)]"
@@ -176,7 +178,7 @@ def _outline(name: str, colour: str, theme: Theme) -> list[alt.Chart]:
     ]
 
 
-def parts_chart(theme: Theme) -> alt.LayerChart:
+def parts_chart(theme: Theme) -> Chart:
     """What each choice's cost over the horizon is made of."""
     names = list(PARTS.values())
     legend = alt.Legend(
@@ -205,7 +207,7 @@ def parts_chart(theme: Theme) -> alt.LayerChart:
     return alt.layer(bars, texts).properties(height=alt.Step(44), title=_left_out())
 
 
-def _whole(chart: alt.LayerChart, theme: Theme) -> Spec:
+def _whole(chart: Chart, theme: Theme) -> Spec:
     """The chart's document, with the theme and a width that follows its container."""
     sized = chart.properties(width="container", autosize=alt.AutoSizeParams(type="fit-x", contains="padding"))
     return {**sized.to_dict(), "config": config(theme)}

@@ -7,7 +7,9 @@ from urllib.parse import parse_qsl, urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from breakeven import __version__
+from breakeven.questions.fields import label_of
 from breakeven.questions.registry import QUESTIONS
+from breakeven.surfaces.asking import FLAG
 from breakeven.surfaces.render.finetune import money, months
 
 
@@ -22,6 +24,18 @@ def capital(text: str) -> str:
     return text if "/" in first or any(letter.isdigit() for letter in first) else text[:1].upper() + text[1:]
 
 
+def sentence(text: str) -> str:
+    """A note of the answer as a sentence of a page: fields by the names the form has for them, one full stop."""
+    named = FLAG.sub(lambda flag: LABELS.get(flag[1].replace("-", "_"), flag[0]), text)
+    return capital(named).rstrip(".") + "."
+
+
+LABELS = {
+    name: f"\N{LEFT DOUBLE QUOTATION MARK}{label_of(name, info)}\N{RIGHT DOUBLE QUOTATION MARK}"
+    for kind in QUESTIONS.values()
+    for name, info in kind.question.model_fields.items()
+}
+
 environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -31,7 +45,13 @@ environment = Environment(
     auto_reload=False,
 )
 environment.globals |= {"kinds": list(QUESTIONS.values()), "version": __version__}
-environment.filters |= {"money": money, "months": months, "capital": capital, "with_field": with_field}
+environment.filters |= {
+    "money": money,
+    "months": months,
+    "capital": capital,
+    "sentence": sentence,
+    "with_field": with_field,
+}
 
 
 def draw(template: str, **names: Any) -> str:

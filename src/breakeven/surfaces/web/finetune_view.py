@@ -15,7 +15,7 @@ SHOWN_OPTIONS = 10
 
 SENTENCES = {
     "never": "Stay on the API",
-    "unavailable": "Cannot be bought any more",
+    "unavailable": "Cannot be bought",
     "unknown": "Not known: a price is not published",
 }
 """The verdict in a few words, where no month can be named."""
@@ -63,6 +63,9 @@ def view(question: FinetuneQuestion, answer: FinetuneAnswer, baseline: Figures |
 def sentence(answer: FinetuneAnswer) -> str:
     """The verdict in a few words."""
     word = answer.verdict.word
+    why = answer.options[0].why_unavailable if answer.options else None
+    if word == "unavailable" and why and why.startswith(("closed", "the model was retired")):
+        return "Cannot be bought any more"
     if word in SENTENCES or not answer.options:
         return SENTENCES.get(word, SENTENCES["never"])
     leading = answer.options[0]
@@ -151,7 +154,7 @@ def _delta(key: str, now: Figure, then: Figure) -> str:
         return f"was {then.text}"
     change = now.value - then.value
     size = money(abs(change)) if key.endswith("_usd") else f"{abs(change):.1f}"
-    return f"{'+' if change > 0 else '−'}{size}"
+    return f"{'+' if change > 0 else '-'}{size}"
 
 
 @dataclass(frozen=True, slots=True)

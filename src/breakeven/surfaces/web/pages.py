@@ -17,20 +17,25 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.errors import BreakevenError
-from breakeven.questions.break_even_map import BreakEvenMap, break_even_map
+from breakeven.questions.break_even_map import break_even_map
 from breakeven.questions.fields import ask
 from breakeven.questions.finetune import FinetuneAnswer, FinetuneQuestion
 from breakeven.questions.registry import QUESTIONS, Kind
 from breakeven.surfaces.asking import in_json_words
 from breakeven.surfaces.lookup import Lookup
-from breakeven.surfaces.render.chart_rows import rows
+from breakeven.surfaces.render.chart_rows import describe, rows
+from breakeven.surfaces.render.chart_theme import ThemeName
 from breakeven.surfaces.web import state
 from breakeven.surfaces.web.drawing import draw
 from breakeven.surfaces.web.finetune_view import Figures, figures, sentence, view
 from breakeven.surfaces.web.forms import form, texts_of
 
 Pairs = Sequence[tuple[str, str]]
-OWN_PARAMETERS = ("theme", "width")
+OWN_PARAMETERS = ("theme",)
+"""Parameters of an address that are about its look."""
+
+IMAGE_WIDTH = 700
+"""Width of a chart's image. [px]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ def router(catalogue: Catalogue, lookup: Lookup) -> APIRouter:
             # A form without scripts sends its empty fields too: show the short address.
             return RedirectResponse(f"/{kind.name}?{_kept_query(asked)}", 303)
         return HTMLResponse(
-            draw("question.html", **_context(kind, asked, lookup, request)), 422 if asked.fault else 200
+            draw("question.html", **_context(kind, asked, lookup, request, catalogue)), 422 if asked.fault else 200
         )
 
     @routes.get(f"/{kind.name}/parts")
@@ -98,6 +103,22 @@ def router(catalogue: Catalogue, lookup: Lookup) -> APIRouter:
             to_json({name: found[name] for name in ("cells", "words", "here")}), media_type="application/json"
         )
 
+    @routes.get(f"/{kind.name}/charts/{{name}}.svg")
+    async def chart(name: str, request: Request) -> Response:
+        """One chart as an image, for readers without scripts."""
+        from breakeven.surfaces.render.chart_files import chart_spec, svg
+        from breakeven.surfaces.render.charts import CHARTS
+
+        asked = _ask(kind, request.query_params.multi_items(), catalogue)
+        if name not in CHARTS:
+            raise HTTPException(404)
+        if asked.question is None or asked.answer is None:
+            raise HTTPException(422, asked.fault.message if asked.fault else "")
+        found = rows(asked.answer, break_even_map(asked.question, asked.answer, catalogue) if name == "map" else None)
+        theme: ThemeName = "dark" if request.query_params.get("theme") == "dark" else "light"
+        drawn = await run_in_threadpool(lambda: svg(chart_spec(name, found, theme, IMAGE_WIDTH)))
+        return Response(drawn, media_type="image/svg+xml")
+
     return routes
 
 
@@ -110,7 +131,7 @@ def _ask(kind: Kind, pairs: Pairs, catalogue: Catalogue) -> Asked:
     baseline = next((text for name, text in pairs if name == state.BASELINE), "")
     try:
         values = state.read_query(kind.question, pairs) or dict(kind.question.example)
-        question = ask(kind.question, {"as_of": today} | values)
+        question = ask(FinetuneQuestion, {"as_of": today} | values)
         origins = state.origins_from_log(pairs, values) | ({} if "as_of" in values else {"as_of": "today"})
         answer = kind.answer(question, catalogue, origins)
     except BreakevenError as error:
@@ -152,8 +173,10 @@ def _kept(asked: Asked) -> str:
     return baseline + (f"&{state.FROM_LOG}={quote(asked.from_log, safe=',')}" if asked.from_log else "")
 
 
-def _context(kind: Kind, asked: Asked, lookup: Lookup, request: Request) -> dict[str, Any]:
-    """What the templates of a question's page need."""
+def _context(
+    kind: Kind, asked: Asked, lookup: Lookup, request: Request, catalogue: Catalogue | None = None
+) -> dict[str, Any]:
+    """What the templates of a question's page need; with a catalogue, also the map in words, for images of it."""
     shared = {
         "kind": kind,
         "current": kind.name,
@@ -172,13 +195,15 @@ def _context(kind: Kind, asked: Asked, lookup: Lookup, request: Request) -> dict
         return shared
     base_url = str(request.base_url).rstrip("/")
     found = view(asked.question, asked.answer, asked.figures)
+    mapped = break_even_map(asked.question, asked.answer, catalogue) if catalogue else None
     return (
         shared
         | found
         | {
             "page_title": f"{sentence(asked.answer)} - breakeven",
             "base_url": base_url,
-            "descriptions": {"costs": "", "map": "", "parts": ""},
+            "descriptions": describe(asked.answer, mapped),
+            "mapped": bool(asked.answer.options) and asked.answer.options[0].available,
             "rows_json": script_json(rows(asked.answer, None)),
             "copies": {
                 "cli": state.cli_command(asked.question),

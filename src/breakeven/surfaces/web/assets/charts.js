@@ -1,6 +1,8 @@
 // The charts of an answer: made once, then only their rows change. Drawn by Vega from specifications of the server.
 
 const TOLD = 400; // px of width from which a tip stands beside the pointer
+const MAIN = { costs: "paths", map: "cells", parts: "parts" }; // the dataset without which a chart shows nothing
+const ERRORS_ONLY = 1; // datasets without rows, such as a month nobody points at, are no reason to warn
 
 // Returns { draw(rows) }: rows of some or all datasets, by name. The newest rows of each dataset are what is drawn.
 export function charts(root) {
@@ -32,7 +34,7 @@ export function charts(root) {
     for (const container of root.querySelectorAll("[data-chart]")) {
       const spec = specs.charts[container.dataset.chart];
       const names = spec.data.map((each) => each.name).filter((name) => name in all);
-      if (!spec.data.some((each) => all[each.name]?.length)) {
+      if (!all[MAIN[container.dataset.chart]]?.length) {
         container.hidden = true;
         continue;
       }
@@ -46,17 +48,20 @@ export function charts(root) {
 
   async function make(container, spec) {
     const place = document.createElement("div");
+    place.setAttribute("aria-hidden", "true"); // The tables hold the same numbers, and the arrow keys read them out.
     container.replaceChildren(place);
-    const { view } = await window.vegaEmbed(place, structuredClone(spec), {
+    const filled = structuredClone(spec);
+    for (const each of filled.data) if (each.name in all) each.values = all[each.name];
+    filled.width = container.clientWidth;
+    const { view } = await window.vegaEmbed(place, filled, {
       mode: "vega",
       ast: true,
       actions: false,
       defaultStyle: false,
       renderer: "svg",
       tooltip: false,
-      config: { autosize: { resize: true } },
+      logLevel: ERRORS_ONLY,
     });
-    view.width(container.clientWidth);
     views.set(container, view);
     new ResizeObserver(() => {
       if (views.get(container) !== view || !container.clientWidth) return;
