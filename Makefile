@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: setup demo test lint format bench docs lock clean
+.PHONY: setup demo serve test lint format bench screenshots docs lock clean
 
 setup: .venv/ready
 
@@ -16,6 +16,9 @@ setup: .venv/ready
 
 demo: setup
 	$(BIN)/breakeven logs examples/tensorzero-haiku.jsonl.gz --calls-per-month 500k
+
+serve: setup
+	$(BIN)/breakeven serve
 
 test: setup
 	$(BIN)/python -m pytest -n 2
@@ -31,6 +34,9 @@ format: setup
 
 bench: setup
 	$(BIN)/python benchmarks/run.py
+
+screenshots: setup
+	$(BIN)/python tools/screenshots.py
 
 docs: setup
 	$(BIN)/python tools/article_check.py > docs/article-check.md.new

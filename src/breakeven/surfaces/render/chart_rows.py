@@ -7,7 +7,8 @@ from typing import Any
 from breakeven.questions.break_even_map import BreakEvenMap
 from breakeven.questions.cost_paths import CostPath
 from breakeven.questions.finetune import FinetuneAnswer
-from breakeven.surfaces.render.chart_words import PARTS, describe, describe_map, short_usd
+from breakeven.surfaces.render.chart_words import PARTS, describe_map, short_usd
+from breakeven.surfaces.render.chart_words import describe as describe
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
@@ -44,8 +45,8 @@ def path_rows(answer: FinetuneAnswer) -> Rows:
         "paths": [row for path, label, slot in _slots(paths, labels) for row in _path(path, label, slot)],
         "crossings": _crossings(paths, months),
         "retirements": _retirements(paths, labels, months),
-        "bars": [_bar(path, label) for path, label in zip(paths, labels, strict=True)],
-        "parts": [row for path, label in zip(paths, labels, strict=True) for row in _parts(path, label)],
+        "bars": [_bar(path, label, place) for place, (path, label) in enumerate(zip(paths, labels, strict=True))],
+        "parts": [row for place, path in enumerate(paths) for row in _parts(path, labels[place], place)],
         "part_names": _part_names(paths),
         "left_out": [{"text": f"Not drawn, far dearer: {path.label}"} for path in left_out],
         "described": [{"chart": name, "text": text} for name, text in describe(answer, None).items() if text],
@@ -153,7 +154,7 @@ def _cell_texts(months: float | None, word: str) -> dict[str, str]:
         sign = "\N{MULTIPLICATION SIGN}" if word == "never" else "?"
         return {"text": "never" if word == "never" else "?", "short": sign}
     if months >= 99.5:
-        return {"text": f"{months:.0f}", "short": "99+"}
+        return {"text": f"{months:.0f}", "short": "…"}
     return {"text": f"{months:.1f}" if months >= 0.1 else "<0.1", "short": f"{months:.0f}"}
 
 
@@ -172,20 +173,20 @@ def _here(found: BreakEvenMap) -> Row:
     }
 
 
-def _bar(path: CostPath, label: str) -> Row:
+def _bar(path: CostPath, label: str, place: int) -> Row:
     usd = sum(part.usd for part in path.parts)
-    return {"label": label, "usd": usd, "text": f"{label}: {short_usd(usd)}"}
+    return {"place": place, "label": label, "usd": usd, "text": f"{label}: {short_usd(usd)}"}
 
 
-def _parts(path: CostPath, label: str) -> list[Row]:
+def _parts(path: CostPath, label: str, place: int) -> list[Row]:
     """The parts of one choice, each from where the one before it ends."""
     order = list(PARTS)
     stacked = []
     start = 0.0
     for part in sorted(path.parts, key=lambda part: order.index(part.part)):
         if part.usd:
-            same = {"label": label, "part": PARTS[part.part], "order": order.index(part.part), "usd": part.usd}
-            stacked.append(same | {"start": start, "end": start + part.usd})
+            row = {"place": place, "label": label, "part": PARTS[part.part], "order": order.index(part.part)}
+            stacked.append(row | {"usd": part.usd, "start": start, "end": start + part.usd})
             start += part.usd
     return stacked
 

@@ -193,7 +193,7 @@ def parts_chart(theme: Theme) -> Chart:
     )
     fills = alt.Scale(domain=names, range=[theme.parts[name] for name in names])
     x = alt.X("start:Q", title=None, axis=alt.Axis(labelExpr=USD_LABEL, tickCount=5))
-    y = alt.Y("label:N", sort=None, axis=None, scale=alt.Scale(padding=0))
+    y = alt.Y("place:O", axis=None, scale=alt.Scale(padding=0))
     bars = (
         alt.Chart(alt.NamedData("parts"))
         .mark_bar(height=20, yOffset=9, stroke=theme.page, strokeWidth=1)
