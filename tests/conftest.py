@@ -15,6 +15,11 @@ settings.register_profile(
 settings.load_profile("breakeven")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: Playwright keeps an event loop running, in which other tests cannot run their own."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache() -> Iterator[None]:
     """Tests neither read nor write the cache of the person who runs them."""

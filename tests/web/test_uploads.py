@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import duckdb
-import httpx
+import httpx2 as httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
