@@ -46,8 +46,10 @@ docs: setup
 lock: setup
 	$(BIN)/python -m pip install --quiet pip-tools
 	$(BIN)/python -m piptools compile $(LOCK) --output-file requirements/run.txt pyproject.toml
-	$(BIN)/python -m piptools compile $(LOCK) --constraint requirements/run.txt --extra web --extra mcp \
+	$(BIN)/python -m piptools compile $(LOCK) --constraint requirements/run.txt $(EXTRAS) \
 		--output-file requirements/dev.txt pyproject.toml requirements/dev.in
+
+EXTRAS = --extra web --extra mcp --extra spark --extra warehouse --extra remote
 
 LOCK = --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --no-annotate
