@@ -1,11 +1,13 @@
 """Does fine-tuning a model save money against paying for API calls, at your usage?"""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from breakeven.catalogue.load import Catalogue, load_catalogue
     from breakeven.questions.finetune import FinetuneAnswer, FinetuneQuestion
     from breakeven.questions.logs import LogsAnswer
+    from breakeven.surfaces.notebook import finetune
     from breakeven.usage import Usage, read_usage
 
 __version__ = "0.1.0"
@@ -16,11 +18,21 @@ _HOMES = {
     "FinetuneAnswer": "breakeven.questions.finetune",
     "FinetuneQuestion": "breakeven.questions.finetune",
     "LogsAnswer": "breakeven.questions.logs",
+    "finetune": "breakeven.surfaces.notebook",
     "Usage": "breakeven.usage",
     "read_usage": "breakeven.usage",
 }
 
-__all__ = ["Catalogue", "FinetuneAnswer", "FinetuneQuestion", "LogsAnswer", "Usage", "load_catalogue", "read_usage"]
+__all__ = [
+    "Catalogue",
+    "FinetuneAnswer",
+    "FinetuneQuestion",
+    "LogsAnswer",
+    "Usage",
+    "finetune",
+    "load_catalogue",
+    "read_usage",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -30,3 +42,14 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """``%load_ext breakeven``: answers display themselves."""
+    from breakeven.surfaces.notebook import register
+
+    register(ipython)
+
+
+if "IPython" in sys.modules and (_shell := sys.modules["IPython"].get_ipython()) is not None:
+    load_ipython_extension(_shell)

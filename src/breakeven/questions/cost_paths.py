@@ -42,7 +42,7 @@ class CostPath:
     cumulative_usd : at the end of months 0, 1, ...; month 0 is what is paid upfront.
     parts : its cost over the horizon by part; adds up to ``cumulative_usd[horizon_months]``.
     break_even_months : against staying; null for never, and for the two that are not tuned.
-    life_months : until it is retired; null where nothing is announced.
+    life_months : until it is retired; null where nothing is announced. Staying is billed on after that day.
     """
 
     id: str

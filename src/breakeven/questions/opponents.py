@@ -65,6 +65,7 @@ def stay_option(
             lambda day: token_lines(workload, today_prices(question, catalogue, today, day)[0]),
         )
     notes = tuple(f"list price changes in month {month}" for month, _ in later)
+    end = model_retirement(catalogue, today) if today else None
     failures = failure_lines(question, question.success_rate)
     return Option(
         id="stay",
@@ -72,6 +73,7 @@ def stay_option(
         kind="stay",
         lines=(*token_lines(workload, prices), *failures),
         later=later,
+        life_months=None if end is None else months_until(catalogue, question.as_of, end.day),
         notes=notes,
         sources=sources,
     )

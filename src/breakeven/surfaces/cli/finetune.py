@@ -29,12 +29,19 @@ def finetune(
     prices: Annotated[Path | None, Parameter(help="YAML file with your own prices, models and offers.")] = None,
     format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
     output: Annotated[Path | None, Parameter(help="Write the answer to this file.")] = None,
+    chart: Annotated[
+        tuple[Path, ...], Parameter(help="Draw the charts to this .svg, .png or .html; several times.", negative="")
+    ] = (),
 ) -> None:
     """Fine-tune a model, or keep paying for API calls?
 
     Six numbers are enough: --model, --calls-per-month, --input-tokens, --output-tokens, --training-usd and
     --premium, or --file scenario.yaml, or --from-log calls.jsonl. Numbers may be written 50k, 1.5M, 30% or $0.25.
     """
+    if chart:
+        from breakeven.surfaces.cli.charts import check_names, write_charts
+
+        check_names(chart)
     catalogue = load_catalogue(prices)
     today = dt.date.today()
     scenario: dict[str, Any] = {}
@@ -61,6 +68,8 @@ def finetune(
 
         draw(found, console)
 
+    if chart:
+        write_charts(chart, question, found, catalogue)
     show(found, draw, format_, output)
 
 

@@ -130,7 +130,8 @@ def _retirements(paths: list[CostPath], labels: list[str], months: int) -> list[
     ending: dict[float, list[str]] = {}
     for path, label in zip(paths, labels, strict=True):
         if path.life_months is not None and path.life_months <= months:
-            ending.setdefault(round(path.life_months, 1), []).append(label)
+            name = label.removeprefix("stay on ") if path.role == "stay" else label
+            ending.setdefault(round(path.life_months, 1), []).append(name)
     return [
         {"month": month, "label": f"{', '.join(names)} retired", "row": row, "side": _side(month, months)}
         for row, (month, names) in enumerate(sorted(ending.items()))

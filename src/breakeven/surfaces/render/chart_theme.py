@@ -62,7 +62,7 @@ THEMES: dict[ThemeName, Theme] = {
             "output": "#00845f",
             "requests": "#7fc8ad",
             "failed calls": "#b0598c",
-            "staying, after its end": "#8a8f98",
+            "staying, after its end": "#c3c7ce",
         },
     ),
     "dark": Theme(
@@ -96,7 +96,7 @@ THEMES: dict[ThemeName, Theme] = {
             "output": "#22b68b",
             "requests": "#136b52",
             "failed calls": "#dc8fbd",
-            "staying, after its end": "#848a95",
+            "staying, after its end": "#565b66",
         },
     ),
 }

@@ -79,7 +79,8 @@ def costs_chart(theme: Theme) -> Chart:
         .mark_point(filled=True, opacity=1, size=36)
         .encode(x="month:Q", y="usd:Q", color=colour)
     )
-    layers = [*_retirements(theme), lines, ends, *_crossing(theme), *_month_cursor(theme, colour)]
+    retired, *retired_texts = _retirements(theme)
+    layers = [retired, lines, ends, *_crossing(theme), *retired_texts, *_month_cursor(theme, colour)]
     return alt.layer(*layers).properties(height=320, title=_left_out())
 
 
