@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: setup demo serve test lint format bench screenshots docs lock clean
+.PHONY: setup demo serve test lint format bench bench-web screenshots docs lock clean
 
 setup: .venv/ready
 
@@ -34,6 +34,9 @@ format: setup
 
 bench: setup
 	$(BIN)/python benchmarks/run.py
+
+bench-web: setup
+	$(BIN)/python benchmarks/web.py
 
 screenshots: setup
 	$(BIN)/python tools/screenshots.py

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
-from conftest import find_chromium  # noqa: E402
+from chromium import find_chromium  # noqa: E402
 
 FOLDER = ROOT / "docs" / "images"
 LOG = ROOT / "examples" / "tensorzero-haiku.jsonl.gz"

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,24 +10,11 @@ from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+from chromium import find_chromium
+
 AS_OF = "2026-11-23"
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def find_chromium() -> str:
-    """``$CHROMIUM``, or the system's; installed by apt where it is missing and that is allowed."""
-    for name in (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"):
-        if name and (found := shutil.which(name)):
-            return found
-    if shutil.which("apt-get") and os.geteuid() == 0:
-        print("Installing Chromium for the browser tests", file=sys.stderr)
-        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
-            subprocess.run(
-                command, check=False, capture_output=True, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-            )
-    if found := shutil.which("chromium"):
-        return found
-    pytest.fail("The browser tests need Chromium: install it, or name it in the variable CHROMIUM", pytrace=False)
 
 
 @pytest.fixture(scope="session")
