@@ -33,7 +33,8 @@ QUERY = "model=gpt-4.1&calls_per_month=50000&input_tokens=1800&output_tokens=400
 USERS, CHANGES_PER_SECOND = 50, 2
 DRAG_EVENTS, DRAG_LATENCY_MS = 60, 80
 WARM_UP_SECONDS = 3
-CHART_ASSETS = re.compile(r"/assets/(vega\.js|charts-(light|dark)\.json)$")
+FOR_CHARTS = re.compile(r"/assets/(vega\.js|charts\.js|charts-(light|dark)\.json)$|/finetune/map\?")
+"""Requests that a page without charts would not make."""
 
 LIMITS: dict[str, tuple[str, float, str]] = {
     "verdict visible [ms]": ("<=", 300, "after navigation"),
@@ -145,7 +146,7 @@ def first_load(browser: Browser, address: str) -> tuple[float, float]:
     page.wait_for_selector('[data-chart="map"] svg')
     page.wait_for_timeout(300)
     whole = sum(sizes.values())
-    charts = sum(size for request, size in sizes.items() if CHART_ASSETS.search(urls.get(request, "")))
+    charts = sum(size for request, size in sizes.items() if FOR_CHARTS.search(urls.get(request, "")))
     context.close()
     return whole / 1000, (whole - charts) / 1000
 

@@ -176,6 +176,18 @@ def test_a_fault_names_its_field_and_the_answer_stays(page: Page, server: str) -
     expect(page.locator("[aria-invalid]")).to_have_count(0)
 
 
+def test_images_for_readers_without_scripts_are_not_loaded(page: Page, server: str) -> None:
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
+    page.goto(f"{server}/finetune")
+    ready(page)
+    page.locator("#output_tokens").fill("300")
+    settled(page, "output_tokens=300")
+    page.wait_for_timeout(500)
+    assert any("/finetune/parts" in url for url in loaded)
+    assert [url for url in loaded if "/charts/" in url] == []
+
+
 def test_a_pinned_answer_shows_what_changes(page: Page, server: str) -> None:
     page.goto(f"{server}/finetune?{QUERY}")
     ready(page)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from functools import lru_cache
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.prices import ListModel
@@ -24,7 +25,8 @@ def find_offer(catalogue: Catalogue, offer_id: str) -> Offer:
     return offer
 
 
-def offers_for_model(catalogue: Catalogue, name: str) -> list[Offer]:
+@lru_cache(maxsize=1024)
+def offers_for_model(catalogue: Catalogue, name: str) -> tuple[Offer, ...]:
     """
     The offers that answer "can this model be tuned?", by the longest prefix in ``answers_for``.
 
@@ -39,7 +41,7 @@ def offers_for_model(catalogue: Catalogue, name: str) -> list[Offer]:
         for offer in catalogue.offers.values()
     }
     longest = max(fits.values(), default=0)
-    return [offer for offer in catalogue.offers.values() if longest and fits[offer.id] == longest]
+    return tuple(offer for offer in catalogue.offers.values() if longest and fits[offer.id] == longest)
 
 
 def why_unavailable(offer: Offer, as_of: dt.date, buyer: Buyer) -> str | None:
@@ -120,7 +122,10 @@ NOT_TEXT = ("audio", "image", "realtime", "tts", "transcribe", "search", "live",
 """Parts of names of models that are priced per token but do not answer text with text."""
 
 
-def untuned_models(catalogue: Catalogue, today: ListModel, as_of: dt.date, until: dt.date) -> list[ListModel]:
+@lru_cache(maxsize=256)
+def untuned_models(
+    catalogue: Catalogue, today: ListModel, as_of: dt.date, until: dt.date
+) -> tuple[ListModel, ...]:
     """
     Text models of today's provider that could be called instead, untuned; quality is not compared.
 
@@ -146,4 +151,6 @@ def untuned_models(catalogue: Catalogue, today: ListModel, as_of: dt.date, until
             and model.id != today.id
         )
 
-    return [catalogue.prices.with_own(model) for model in catalogue.prices.of_provider(today.provider) if fits(model)]
+    return tuple(
+        catalogue.prices.with_own(model) for model in catalogue.prices.of_provider(today.provider) if fits(model)
+    )

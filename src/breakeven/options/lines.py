@@ -1,8 +1,7 @@
 """A way to serve the calls, as cost lines: what is billed, how much of it, at which price, says who."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Literal
 
 from breakeven.catalogue.records import Source
@@ -90,17 +89,24 @@ class Option:
     notes: tuple[str, ...] = ()
     caution: str = ""
     sources: tuple[Source, ...] = ()
+    _by_kind: dict[str, list[CostLine]] = field(init=False, repr=False, compare=False)
+    _known: dict[str, float] = field(init=False, repr=False, compare=False)
+    _open: set[str] = field(init=False, repr=False, compare=False)
 
-    @cached_property
-    def _by_kind(self) -> dict[str, list[CostLine]]:
+    def __post_init__(self) -> None:
         kinds: dict[str, list[CostLine]] = {"per call": [], "per month": [], "once": []}
+        known = dict.fromkeys(kinds, 0.0)
+        open_kinds = set()
         for line in self.lines:
             kinds[line.when].append(line)
-        return kinds
-
-    @cached_property
-    def _known(self) -> dict[str, float]:
-        return {when: known_usd(lines) for when, lines in self._by_kind.items()}
+            usd = line.usd
+            if usd is None:
+                open_kinds.add(line.when)
+            else:
+                known[line.when] += usd
+        object.__setattr__(self, "_by_kind", kinds)
+        object.__setattr__(self, "_known", known)
+        object.__setattr__(self, "_open", open_kinds)
 
     def of(self, when: When) -> list[CostLine]:
         """Its lines of one kind."""
@@ -109,6 +115,10 @@ class Option:
     def at_least(self, when: When) -> float:
         """What its lines of one kind cost, those without a price counted as 0. [USD]"""
         return self._known[when]
+
+    def is_known(self, *whens: When) -> bool:
+        """Whether every line of these kinds has a price; of all kinds where none is named."""
+        return not (self._open.intersection(whens) if whens else self._open)
 
 
 def total_usd(lines: Iterable[CostLine]) -> float | None:

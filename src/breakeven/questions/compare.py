@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from breakeven.catalogue.load import Catalogue
-from breakeven.options.lines import CostLine, Option, known_usd, total_usd
+from breakeven.options.lines import CostLine, Option, known_usd
 from breakeven.projection.paths import (
     SEARCH_MONTHS,
     alive,
@@ -120,7 +120,7 @@ def compare(options: list[Option], stay: Option, best: Option, horizon: Horizon)
 
 def is_unknown(option: Option) -> bool:
     """Whether some line of the option has no price."""
-    return total_usd(option.lines) is None
+    return not option.is_known()
 
 
 def word_for(option: Option, break_even: float, catalogue: Catalogue) -> Word:

@@ -12,7 +12,7 @@ from breakeven.catalogue.records import Source
 from breakeven.errors import PriceNotFoundError
 from breakeven.options.hosted import TokenPrices, announced_changes, list_prices, month_start, token_lines
 from breakeven.options.levers import with_batch, with_cache
-from breakeven.options.lines import CostLine, Option, Workload, total_usd
+from breakeven.options.lines import CostLine, Option, Workload
 
 if TYPE_CHECKING:
     from breakeven.questions.finetune import FinetuneQuestion
@@ -135,8 +135,8 @@ def untuned_choices(
             if condition != QUALITY:
                 raise
             continue
-        stay_usd, usd = total_usd(stay.of("per call")), total_usd(option.of("per call"))
-        if condition == QUALITY and (usd is None or stay_usd is None or usd > stay_usd):
+        comparable = stay.is_known("per call") and option.is_known("per call")
+        if condition == QUALITY and not (comparable and option.at_least("per call") <= stay.at_least("per call")):
             continue
         sold = condition != QUALITY or known_to_be_sold(catalogue, model)
         unsure = "not confirmed to be sold still; count it with --also"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from breakeven.catalogue.load import Catalogue
-from breakeven.options.lines import Option, known_usd, total_usd
+from breakeven.options.lines import Option
 from breakeven.projection.closed_form import payback_months
 from breakeven.questions.candidates import Candidates
 from breakeven.questions.compare import Comparison, Horizon, monthly_usd, word_for
@@ -126,9 +126,10 @@ def _option_answer(
     """One option as the answer states it: what rests on an unknown price becomes null."""
     once = option.of("once")
     offered = bool(option.lines)
-    spent, upfront = known_usd(once), total_usd(once) if offered else None
+    spent = option.at_least("once")
+    upfront = spent if offered and option.is_known("once") else None
     at_least = monthly_at_start(option, horizon)
-    monthly_known = offered and total_usd([*option.of("per call"), *option.of("per month")]) is not None
+    monthly_known = offered and option.is_known("per call", "per month")
     monthly = at_least if monthly_known else None
     saving = None if monthly is None else stay_usd - monthly
     simple = None if upfront is None or saving is None else finite(outcome.simple)

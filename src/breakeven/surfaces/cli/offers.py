@@ -57,7 +57,7 @@ def select(catalogue: Catalogue, model: str | None) -> list[Offer]:
         return list(catalogue.offers.values())
     name = model.lower()
     chosen = [offer for offer in catalogue.offers.values() if offer.id == name or offer.id.startswith(f"{name}/")]
-    chosen = chosen or offers_for_model(catalogue, name)
+    chosen = chosen or list(offers_for_model(catalogue, name))
     if not chosen:
         names = {prefix for offer in catalogue.offers.values() for prefix in offer.answers_for}
         close = nearest(name, [*names, *catalogue.offers])

@@ -82,7 +82,10 @@ def listen(host: str, port: int) -> socket.socket:
         raise InputError(f"--port is {port}; it must be a whole number from 0 to 65535", "port")
     try:
         family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(place[:2], family=family, backlog=2048)
+        listener = socket.create_server(place[:2], family=family, backlog=2048)
+        # Connections inherit it. Without it the body waits 40 ms for the reader to acknowledge the headers.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as error:
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
             raise InputError(f"--host is {host!r}, which is no address of this machine", "host") from None

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -15,7 +15,8 @@ from breakeven.surfaces.render.finetune import money, months
 
 def with_field(query: str, name: str, value: str) -> str:
     """A query with one field set."""
-    return urlencode(dict(parse_qsl(query)) | {name: value}, safe=",/:")
+    kept = [pair for pair in query.split("&") if pair and not pair.startswith(f"{name}=")]
+    return "&".join([*kept, f"{name}={quote(value, safe=',/:')}"])
 
 
 def capital(text: str) -> str:

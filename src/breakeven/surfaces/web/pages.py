@@ -82,9 +82,8 @@ def router(catalogue: Catalogue, lookup: Lookup) -> APIRouter:
         if asked.question and any(not text for _, text in pairs):
             # A form without scripts sends its empty fields too: show the short address.
             return RedirectResponse(f"/{kind.name}?{_kept_query(asked)}", 303)
-        return HTMLResponse(
-            draw("question.html", **_context(kind, asked, lookup, request, catalogue)), 422 if asked.fault else 200
-        )
+        names = _context(kind, asked, lookup, request, catalogue) | {"groups": form(kind.question, asked.texts)}
+        return HTMLResponse(draw("question.html", **names), 422 if asked.fault else 200)
 
     @routes.get(f"/{kind.name}/parts")
     async def parts(request: Request) -> Response:
@@ -182,7 +181,6 @@ def _context(
         "current": kind.name,
         "answer": None,
         "fault": asked.fault,
-        "groups": form(kind.question, asked.texts),
         "hints": _hints(asked, lookup),
         "query": asked.query,
         "kept": _kept(asked),

@@ -58,6 +58,8 @@ function show(text, type) {
     return;
   }
   const parts = new DOMParser().parseFromString(text, "text/html");
+  // The parser has no scripts, so what is meant for readers without them are elements here: images that would load.
+  for (const each of parts.querySelectorAll("noscript")) each.remove();
   for (const part of [...parts.body.children]) {
     const place = document.getElementById(part.id);
     if (place) morph(place, part);
