@@ -55,6 +55,15 @@ def commands(text: str) -> Iterator[str]:
                 yield " ".join(line.removeprefix("$ ").removeprefix(".venv/bin/").split())
 
 
+@pytest.fixture
+def copied_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that looks like this one, as the current one: what a command writes stays in it."""
+    for each in ROOT.iterdir():
+        (tmp_path / each.name).symlink_to(each)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 RUN = [(path.name, command) for path in DOCS for command in commands(path.read_text(encoding="utf-8"))]
 
 
@@ -78,9 +87,8 @@ def names(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("document", "command"), [each for each in RUN if each[1] not in NOT_RUN])
-def test_commands_run(document: str, command: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    assert not {"|", ">", "<", ";", "&&", "--output"} & set(shlex.split(command)), f"{document}: {command} does more"
+def test_commands_run(document: str, command: str, capsys: Captured, copied_tree: Path) -> None:
+    assert not {"|", ">", "<", ";", "&&"} & set(shlex.split(command)), f"{document}: {command} does more"
     assert run(command, capsys).strip()
 
 

@@ -123,9 +123,7 @@ NOT_TEXT = ("audio", "image", "realtime", "tts", "transcribe", "search", "live",
 
 
 @lru_cache(maxsize=256)
-def untuned_models(
-    catalogue: Catalogue, today: ListModel, as_of: dt.date, until: dt.date
-) -> tuple[ListModel, ...]:
+def untuned_models(catalogue: Catalogue, today: ListModel, as_of: dt.date, until: dt.date) -> tuple[ListModel, ...]:
     """
     Text models of today's provider that could be called instead, untuned; quality is not compared.
 
