@@ -19,6 +19,7 @@ from breakeven.catalogue.load import Catalogue, load_catalogue
 from breakeven.projection import closed_form, paths
 from breakeven.questions.fields import unit_of
 from breakeven.questions.finetune import FinetuneQuestion
+from breakeven.questions.registry import QUESTIONS
 from breakeven.surfaces.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -116,7 +117,8 @@ def test_readme_shows_what_its_command_prints(capsys: Captured, monkeypatch: pyt
     assert len(shown) > 10
 
 
-def test_field_tables_equal_the_fields() -> None:
+@pytest.mark.parametrize("kind", QUESTIONS)
+def test_field_tables_equal_the_fields(kind: str) -> None:
     def default(name: str, value: Any) -> str:
         if name == "as_of":
             return "today"
@@ -126,9 +128,9 @@ def test_field_tables_equal_the_fields() -> None:
 
     wanted = {
         f"`{name}`": [unit_of(info), default(name, info.default), str(info.description)]
-        for name, info in FinetuneQuestion.model_fields.items()
+        for name, info in QUESTIONS[kind].question.model_fields.items()
     }
-    section = text_of("docs/finetune.md").partition("## Fields")[2].partition("\n## ")[0]
+    section = text_of(f"docs/{kind}.md").partition("## Fields")[2].partition("\n## ")[0]
     found = {name: cells for name, *cells in rows(section)}
     wrong = [
         f"{name}: {found.get(name)} instead of {wanted.get(name)}"

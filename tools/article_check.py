@@ -14,7 +14,7 @@ from breakeven.catalogue.load import Catalogue, load_catalogue
 from breakeven.catalogue.query import offers_for_model, why_unavailable
 from breakeven.questions.fields import ask
 from breakeven.questions.finetune import FinetuneAnswer, FinetuneQuestion, answer
-from breakeven.surfaces.render.finetune import money
+from breakeven.surfaces.render.numbers import money
 
 ARTICLE_DAY = dt.date(2026, 5, 27)
 CHECK_DAY = dt.date(2026, 11, 23)

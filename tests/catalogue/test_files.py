@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from breakeven.catalogue.load import FOLDER, Catalogue, load_catalogue, read, read_files
+from breakeven.catalogue.load import FOLDER, Catalogue, load_catalogue, read, read_files, shipped_files
 from breakeven.catalogue.records import Cited, OfferFile, Record
 from breakeven.errors import CatalogueError
 
-FILES = [*sorted((FOLDER / "offers").glob("*.yaml")), FOLDER / "models.yaml", FOLDER / "assumptions.yaml"]
+FILES = shipped_files()
 
 
 def cited(record: Record) -> list[Cited]:
@@ -30,8 +30,8 @@ def test_every_file_follows_the_schema() -> None:
 
 
 def test_every_figure_has_an_address_and_a_day() -> None:
-    *offers, models, assumptions = read_files(FILES)
-    records = [*offers[0], *offers[1:], models, assumptions] if isinstance(offers[0], tuple) else [*offers, models]
+    offers, *others = read_files(FILES)
+    records = [*offers, *others]
     figures = [each for record in records for each in cited(record)]
     wrong = [each.source.url for each in figures if not each.source.url.startswith("https://") or not each.source.seen]
     assert len(figures) > 300

@@ -8,8 +8,7 @@ import pytest
 import yaml
 
 from breakeven.catalogue.load import Catalogue
-from breakeven.questions.fields import ask
-from breakeven.questions.finetune import FinetuneQuestion, answer
+from breakeven.questions.registry import QUESTIONS
 
 FOLDER = Path(__file__).parents[1] / "cases"
 AS_OF = dt.date(2026, 11, 23)
@@ -30,8 +29,9 @@ def look_up(document: Any, path: str) -> Any:
 @pytest.mark.parametrize("name", CASES)
 def test_case(name: str, catalogue: Catalogue) -> None:
     case = CASES[name]
-    question = ask(FinetuneQuestion, {"as_of": AS_OF} | case["question"])
-    document = answer(question, catalogue).to_dict()
+    stem = name.partition(":")[0]
+    kind = QUESTIONS[stem if stem in QUESTIONS else case.get("kind", "finetune")]
+    document = kind.reply({"as_of": AS_OF} | case["question"], catalogue, AS_OF).to_dict()
     wrong = []
     for path, want in case["expect"].items():
         got = look_up(document, path)

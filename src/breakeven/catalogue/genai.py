@@ -10,7 +10,7 @@ Shape of the document (decimals as text, days and times as ISO text)::
     {"package", "version", "refreshed", "units": {usage_key: {"per", "dimensions"}},
      "since_days", "day_edges", "thresholds": every day, time of day and request size at which a price changes,
      "providers": [{"id", "name", "url", "model_match", "provider_match", "fallbacks", "models": JSON text of
-                    [{"id", "name", "match", "deprecated", "minimums",
+                    [{"id", "name", "match", "deprecated", "context", "minimums",
                       "prices": [ENTRY...], "variants": [ENTRY with "when"...]}]}]}
     ENTRY = {"since": day | null, "daily": [start, end] | null, "usd": {usage_key: [base, [[above, usd]...]]}}
 
@@ -28,7 +28,7 @@ from typing import Any
 
 from breakeven.errors import BreakevenError, CatalogueError
 
-SHAPE = 4
+SHAPE = 5
 """Raise when the document's shape changes, so that older caches are rebuilt."""
 
 Document = dict[str, Any]
@@ -164,6 +164,7 @@ def _model(provider_id: str, model: Any) -> dict[str, Any]:
         "name": model.name or model.id,
         "match": _clause(model.match),
         "deprecated": bool(model.deprecated),
+        "context": model.context_window,
         "minimums": _minimums(provider_id, model.id),
         "prices": [_entry(price) for price in prices],
         "variants": [{"when": dict(variant.when), **_entry(variant)} for variant in model.price_variants or ()],

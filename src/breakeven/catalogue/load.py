@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -20,10 +20,14 @@ from breakeven.catalogue.records import (
     ModelLife,
     Offer,
     OfferFile,
+    OpenFamily,
+    OpenWeightsFile,
     OwnFile,
     OwnPrice,
     Record,
     Source,
+    TokenizerFamily,
+    TokenizerFile,
 )
 from breakeven.catalogue.table import PriceTable
 from breakeven.errors import CatalogueError, UnknownModelError
@@ -33,7 +37,25 @@ OWN_PROVIDER = "yours"
 TOKENS_PER_PRICE = 1_000_000
 
 AnyFile = TypeVar("AnyFile", bound=Record)
-Shipped: TypeAlias = tuple[tuple[OfferFile, ...], ModelFile, AssumptionFile]
+
+
+class Shipped(NamedTuple):
+    """The YAML files of this folder."""
+
+    offers: tuple[OfferFile, ...]
+    models: ModelFile
+    assumptions: AssumptionFile
+    tokenizers: TokenizerFile
+    open_weights: OpenWeightsFile
+
+
+SINGLE: Mapping[str, type[Record]] = {
+    "models.yaml": ModelFile,
+    "assumptions.yaml": AssumptionFile,
+    "tokenizers.yaml": TokenizerFile,
+    "open_weights.yaml": OpenWeightsFile,
+}
+"""Files beside the offers, in the order of ``Shipped``."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,6 +68,8 @@ class Catalogue:
     sellers : provider id -> name as people write it.
     lives : ``provider/model`` -> retirement of a listed model.
     assumptions : numbers that are not prices, by id.
+    tokenizers : families of models that count tokens alike; the last fits every name.
+    open_weights : families of models whose weights can be downloaded.
     own_file : name of the user's price file, "" without one.
     """
 
@@ -54,6 +78,8 @@ class Catalogue:
     sellers: Mapping[str, str]
     lives: Mapping[str, ModelLife]
     assumptions: Mapping[str, Assumption]
+    tokenizers: tuple[TokenizerFamily, ...]
+    open_weights: tuple[OpenFamily, ...]
     own_file: str = ""
     own_offers: frozenset[str] = field(default_factory=frozenset)
 
@@ -91,8 +117,8 @@ def load_catalogue(own: Path | str | None = None, *, refreshed: bool = True) -> 
     CatalogueError
         Listing every fault found, one per line, with file and place.
     """
-    offer_files, models, assumptions = _shipped()
-    offers = {offer.id: offer for file in offer_files for offer in file.offers}
+    shipped = _shipped()
+    offers = {offer.id: offer for file in shipped.offers for offer in file.offers}
     own_models: dict[str, ListModel] = {}
     own_offers: dict[str, Offer] = {}
     table = PriceTable(genai.load_document(refreshed=refreshed))
@@ -104,9 +130,11 @@ def load_catalogue(own: Path | str | None = None, *, refreshed: bool = True) -> 
     return Catalogue(
         prices=table,
         offers=offers | own_offers,
-        sellers={file.provider: file.name for file in offer_files},
-        lives={life.model: life for life in models.models},
-        assumptions={assumption.id: assumption for assumption in assumptions.assumptions},
+        sellers={file.provider: file.name for file in shipped.offers},
+        lives={life.model: life for life in shipped.models.models},
+        assumptions={assumption.id: assumption for assumption in shipped.assumptions.assumptions},
+        tokenizers=shipped.tokenizers.families,
+        open_weights=shipped.open_weights.families,
         own_file=Path(own).name if own is not None else "",
         own_offers=frozenset(own_offers),
     )
@@ -118,7 +146,7 @@ def _shipped() -> Shipped:
 
     The kept copy is used while no file's name, size or time of change differs.
     """
-    files = [*sorted((FOLDER / "offers").glob("*.yaml")), FOLDER / "models.yaml", FOLDER / "assumptions.yaml"]
+    files = shipped_files()
     kept = genai.cache_folder() / f"catalogue-{genai.stamp(*files, Path(records.__file__))}.pickle"
     try:
         shipped: Shipped = pickle.loads(kept.read_bytes())
@@ -130,24 +158,28 @@ def _shipped() -> Shipped:
     return shipped
 
 
+def shipped_files() -> list[Path]:
+    """The YAML files of this folder, offers first."""
+    return [*sorted((FOLDER / "offers").glob("*.yaml")), *(FOLDER / name for name in SINGLE)]
+
+
 def read_files(files: Sequence[Path]) -> Shipped:
     """
-    Catalogue files as checked records: offers, then models, then assumptions.
+    Catalogue files as checked records, in the order of ``shipped_files``.
 
     Raises CatalogueError listing the faults of all files, one per line.
     """
     faults: list[str] = []
     read_ones: list[Record] = []
-    shapes: dict[str, type[Record]] = {"models.yaml": ModelFile, "assumptions.yaml": AssumptionFile}
     for file in files:
         try:
-            read_ones.append(read(file, shapes.get(file.name, OfferFile)))
+            read_ones.append(read(file, SINGLE.get(file.name, OfferFile)))
         except CatalogueError as error:
             faults.append(str(error))
     if faults:
         raise CatalogueError("\n".join(faults))
-    *offers, models, assumptions = read_ones
-    return cast(Shipped, (tuple(offers), models, assumptions))
+    count = len(read_ones) - len(SINGLE)
+    return Shipped(cast(Any, tuple(read_ones[:count])), *cast(Any, read_ones[count:]))
 
 
 def read(path: Path, shape: type[AnyFile]) -> AnyFile:

@@ -73,6 +73,7 @@ class ListModel:
     entries : the last one in force wins; where none is, the first stands in, as in genai-prices.
     variants : partial prices for a request context (batch, service tier); the first in force wins per unit.
     minimums : least billed count per request.
+    context_tokens : most tokens of one request, None where the list does not say.
     yours : name of the user's file that sets these prices, "" for a list price.
     """
 
@@ -83,6 +84,7 @@ class ListModel:
     variants: tuple[Entry, ...] = ()
     minimums: Mapping[str, int] = field(default_factory=dict)
     deprecated: bool = False
+    context_tokens: int | None = None
     yours: str = ""
 
     @property

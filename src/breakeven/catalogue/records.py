@@ -219,6 +219,46 @@ class ModelFile(Record):
     models: tuple[ModelLife, ...]
 
 
+class TokenizerFamily(Figure):
+    """
+    Models that count tokens alike; ``value`` is their count of a text over that of the o200k vocabulary.
+
+    begins : how names of its models begin, lower case; () fits every name.
+    vocabulary : the published vocabulary that counts exactly, null where there is none.
+    """
+
+    name: str
+    begins: tuple[str, ...]
+    vocabulary: Literal["o200k_base", "cl100k_base"] | None = None
+
+
+class TokenizerFile(Record):
+    """``tokenizers.yaml``; the last family fits every name."""
+
+    sources: dict[str, Source]
+    families: tuple[TokenizerFamily, ...]
+
+    @model_validator(mode="after")
+    def _ends_with_all(self) -> "TokenizerFile":
+        if not self.families or self.families[-1].begins or not all(each.begins for each in self.families[:-1]):
+            raise ValueError("the last family, and no other, must fit every name (begins: [])")
+        return self
+
+
+class OpenFamily(Cited):
+    """Models whose weights can be downloaded, by how their names begin, lower case."""
+
+    name: str
+    begins: tuple[str, ...] = Field(min_length=1)
+
+
+class OpenWeightsFile(Record):
+    """``open_weights.yaml``."""
+
+    sources: dict[str, Source]
+    families: tuple[OpenFamily, ...]
+
+
 class Assumption(Figure):
     """A number that is not a price: what it means, its unit, its range, its source."""
 

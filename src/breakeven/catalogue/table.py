@@ -183,6 +183,7 @@ class PriceTable:
                 variants=tuple(self._entry(entry) for entry in raw["variants"]),
                 minimums=raw["minimums"],
                 deprecated=raw["deprecated"],
+                context_tokens=raw["context"],
             )
         return self._models[key]
 

@@ -7,8 +7,9 @@ from functools import lru_cache
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.prices import BATCH, ListModel, TokenRates, mean_token_rates
+from breakeven.catalogue.query import model_retirement, months_until
 from breakeven.catalogue.records import Source
-from breakeven.options.lines import CostLine, Workload
+from breakeven.options.lines import CostLine, Option, Workload
 from breakeven.projection.paths import SEARCH_MONTHS
 
 MTOK = 1_000_000
@@ -151,3 +152,30 @@ def announced_changes(
         if month is not None:
             changes.append((month, lines_on(month_start(as_of, month))))
     return tuple(changes)
+
+
+def listed_option(
+    catalogue: Catalogue, model: ListModel, workload: Workload, as_of: dt.date, *, option_id: str = ""
+) -> Option:
+    """
+    A listed model serving the calls, untuned, with its announced price changes and its announced end.
+
+    Token counts are taken as they are: convert them beforehand where the model's tokenizer counts otherwise. Raises
+    PriceNotFoundError where the model has no price for input or output tokens.
+    """
+
+    def prices_on(day: dt.date) -> tuple[TokenPrices, Source]:
+        return list_prices(catalogue, model, day, workload.request_input_tokens)
+
+    prices, source = prices_on(as_of)
+    end = model_retirement(catalogue, model)
+    return Option(
+        id=option_id or model.id,
+        label=model.id,
+        kind="untuned",
+        lines=token_lines(workload, prices),
+        later=announced_changes(model, as_of, lambda day: token_lines(workload, prices_on(day)[0])),
+        life_months=None if end is None else months_until(catalogue, as_of, end.day),
+        notes=(f"retired on {end.day}",) if end else (),
+        sources=(source,),
+    )

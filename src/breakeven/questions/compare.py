@@ -75,10 +75,10 @@ def per_call_usd(option: Option, parts: tuple[str, ...] = ()) -> Floats:
     return usd
 
 
-def monthly_usd(options: list[Option], horizon: Horizon) -> Floats:
-    """Cost of each month, retraining in the months it is due. Shape (options, SEARCH_MONTHS). [USD/month]"""
-    calls = calls_by_month(horizon.calls_per_month, horizon.growth_month, SEARCH_MONTHS)
-    due = months_due(horizon.retrain_every_months, SEARCH_MONTHS)
+def monthly_usd(options: list[Option], horizon: Horizon, months: int = SEARCH_MONTHS) -> Floats:
+    """Cost of each month, retraining in the months it is due. Shape (options, months). [USD/month]"""
+    calls = calls_by_month(horizon.calls_per_month, horizon.growth_month, months)
+    due = months_due(horizon.retrain_every_months, months)
     per_call = np.array([option.at_least("per call") for option in options])
     per_month = np.array([option.at_least("per month") for option in options])
     retrain = np.array([option.retrain_usd or 0.0 for option in options])
@@ -86,7 +86,7 @@ def monthly_usd(options: list[Option], horizon: Horizon) -> Floats:
     usd = per_call[:, np.newaxis] * calls + fixed
     for index, option in enumerate(options):
         if option.later:
-            usd[index] = calls * per_call_usd(option) + fixed[index]
+            usd[index] = calls * per_call_usd(option)[:months] + fixed[index]
     return np.asarray(usd)
 
 

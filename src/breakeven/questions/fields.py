@@ -6,7 +6,7 @@ Surfaces derive themselves from these: a flag, a form field and a documentation 
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from pydantic.fields import FieldInfo
@@ -25,11 +25,13 @@ class Question(BaseModel):
     command : what people type to ask it.
     front : fields that a form shows at once; the others are folded away under their headings.
     example : fields of a situation to begin with.
+    from_log : names of ``logs.workload_fields`` that are called otherwise here.
     """
 
     command: ClassVar[str] = ""
     front: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[Mapping[str, str]] = {}
+    from_log: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -127,6 +129,17 @@ def group_of(info: FieldInfo) -> str:
     """The heading a field stands under."""
     extra = info.json_schema_extra
     return str(extra.get("group", "")) if isinstance(extra, dict) else ""
+
+
+def is_structured(info: FieldInfo) -> bool:
+    """Whether a field holds objects, such as the steps of a pipeline: given in a file or as JSON, never as a flag."""
+
+    def has_model(annotation: Any) -> bool:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            return True
+        return any(has_model(each) for each in get_args(annotation))
+
+    return has_model(info.annotation)
 
 
 def label_of(name: str, info: FieldInfo) -> str:

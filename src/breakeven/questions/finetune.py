@@ -14,6 +14,7 @@ from breakeven.questions.compare import Comparison, Horizon, compare
 from breakeven.questions.cost_paths import CostPath, cost_paths
 from breakeven.questions.fields import MOST, Count, Number, Question, field, name, share, tokens, usd, usd_per_mtok
 from breakeven.questions.framework import framework, loses, wins
+from breakeven.questions.kind import Kind
 from breakeven.questions.report import month_rows, opponent, option_answers, untuned_rows
 from breakeven.questions.statement import (
     Check,
@@ -26,6 +27,7 @@ from breakeven.questions.statement import (
     cite,
     part,
 )
+from breakeven.questions.tables import echo, origins_of, price_list
 from breakeven.questions.words import headline
 
 USAGE, TODAY, TUNED = "Your usage", "Today's model", "The tuned model"
@@ -186,13 +188,11 @@ def answer(question: FinetuneQuestion, catalogue: Catalogue, origins: dict[str, 
     compared: Comparison = compare(found.tuned, found.stay, best, horizon)
     options, order = option_answers(found, horizon, compared, catalogue)
     leading = order[0] if order else None
-    given = dict.fromkeys(question.model_fields_set, "yours")
     success = question.success_rate
     read = origins or {}
-    table = catalogue.prices.document
     return FinetuneAnswer(
-        question=question.model_dump(mode="json") | found.used,
-        origins=dict.fromkeys(FinetuneQuestion.model_fields, "default") | given | read | found.origins,
+        question=echo(question) | found.used,
+        origins=origins_of(question, read) | found.origins,
         verdict=headline(found, options, compared, order, best, catalogue),
         stay=opponent(found.stay, found.untuned[0].model, horizon, untuned[0].horizon_usd, success),
         best_untuned=opponent(best, found.untuned[least].model, horizon, untuned[least].horizon_usd, success),
@@ -205,13 +205,7 @@ def answer(question: FinetuneQuestion, catalogue: Catalogue, origins: dict[str, 
         loses=loses(question, found, options, catalogue, read),
         unknowns=[*found.unknowns, *(options[0].unknowns if options else [])],
         sources=cite(_uses(found, order, best.sources)),
-        prices={
-            "package": table["package"],
-            "version": table["version"],
-            "refreshed": table["refreshed"],
-            "newest_change": catalogue.price_source(question.as_of).seen,
-            "own_file": catalogue.own_file or None,
-        },
+        prices=price_list(catalogue, question.as_of),
     )
 
 
@@ -224,3 +218,13 @@ def _uses(found: Candidates, order: list[int], best: tuple[Source, ...]) -> Iter
         option = found.tuned[index]
         if option.why_unavailable is None or index == order[0]:
             yield from ((option.id, source) for source in option.sources)
+
+
+KIND = Kind(
+    name="finetune",
+    title="Fine-tune a model, or keep paying for API calls?",
+    short="Fine-tune or not",
+    question=FinetuneQuestion,
+    document=FinetuneAnswer,
+    answer=answer,
+)

@@ -10,7 +10,14 @@ from breakeven.catalogue.prices import ListModel
 from breakeven.catalogue.query import known_to_be_sold, model_retirement, months_until, untuned_models
 from breakeven.catalogue.records import Source
 from breakeven.errors import PriceNotFoundError
-from breakeven.options.hosted import TokenPrices, announced_changes, list_prices, month_start, token_lines
+from breakeven.options.hosted import (
+    TokenPrices,
+    announced_changes,
+    list_prices,
+    listed_option,
+    month_start,
+    token_lines,
+)
 from breakeven.options.levers import with_batch, with_cache
 from breakeven.options.lines import CostLine, Option, Workload
 
@@ -171,20 +178,9 @@ def _other_models(
 
 def _other_model(question: "FinetuneQuestion", catalogue: Catalogue, model: ListModel, workload: Workload) -> Option:
     """Another listed model serving the same calls, token counts taken as equal."""
-
-    def prices_on(day: dt.date) -> tuple[TokenPrices, Source]:
-        return list_prices(catalogue, model, day, workload.request_input_tokens)
-
-    prices, source = prices_on(question.as_of)
-    end = model_retirement(catalogue, model)
-    notes = ["quality not compared; token counts taken as equal", *([f"retired on {end.day}"] if end else [])]
-    return Option(
-        id=f"untuned/{model.id}",
-        label=model.id,
-        kind="untuned",
-        lines=(*token_lines(workload, prices), *failure_lines(question, question.success_rate)),
-        later=announced_changes(model, question.as_of, lambda day: token_lines(workload, prices_on(day)[0])),
-        life_months=None if end is None else months_until(catalogue, question.as_of, end.day),
-        notes=tuple(notes),
-        sources=(source,),
+    option = listed_option(catalogue, model, workload, question.as_of, option_id=f"untuned/{model.id}")
+    return replace(
+        option,
+        lines=(*option.lines, *failure_lines(question, question.success_rate)),
+        notes=("quality not compared; token counts taken as equal", *option.notes),
     )

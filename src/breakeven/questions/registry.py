@@ -1,52 +1,28 @@
-"""Every question that surfaces offer. A new question adds its line here, and all surfaces gain it."""
+"""Every question that surfaces offer. A new question adds its name here, and all surfaces gain it."""
 
-import datetime as dt
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 
-from breakeven.catalogue.load import Catalogue
-from breakeven.questions import finetune
-from breakeven.questions.fields import Question, ask
+from breakeven.questions.kind import Kind
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """
-    One question as surfaces know it.
-
-    name : in addresses, commands and tools, e.g. ``finetune``.
-    title : as people ask it, one line.
-    question : its fields.
-    document : dataclass of its answer.
-    answer : called with the question, the catalogue, and where fields not given by the user came from.
-    """
-
-    name: str
-    title: str
-    question: type[Question]
-    document: type
-    answer: Callable[[Any, Catalogue, dict[str, str]], Any]
-
-    def reply(self, values: Mapping[str, Any], catalogue: Catalogue, today: dt.date) -> Any:
-        """
-        The answer for values of its fields, ``as_of`` being today where it is not given.
-
-        Raises InputError naming the field at fault.
-        """
-        question = ask(self.question, {"as_of": today} | dict(values))
-        return self.answer(question, catalogue, {} if "as_of" in values else {"as_of": "today"})
+NAMES = ("finetune", "cost")
+"""Modules of this folder that hold a ``KIND``, in the order in which they are offered."""
 
 
-QUESTIONS = {
-    kind.name: kind
-    for kind in (
-        Kind(
-            name="finetune",
-            title="Fine-tune a model, or keep paying for API calls?",
-            question=finetune.FinetuneQuestion,
-            document=finetune.FinetuneAnswer,
-            answer=finetune.answer,
-        ),
-    )
-}
+class Questions(Mapping[str, Kind]):
+    """Name -> question; a module is imported when its question is first asked for."""
+
+    def __getitem__(self, name: str) -> Kind:
+        if name not in NAMES:
+            raise KeyError(name)
+        kind: Kind = import_module(f"breakeven.questions.{name}").KIND
+        return kind
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
+
+
+QUESTIONS = Questions()

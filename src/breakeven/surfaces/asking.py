@@ -8,7 +8,7 @@ from typing import Any
 from breakeven.catalogue.load import Catalogue
 from breakeven.errors import InputError
 from breakeven.questions.fields import Question, ask
-from breakeven.questions.registry import Kind
+from breakeven.questions.kind import Kind
 
 FLAG = re.compile(r"--([a-z][a-z-]*)")
 

@@ -73,7 +73,8 @@ def as_text(answer: "FinetuneAnswer") -> str:
 
 def as_html(answer: "FinetuneAnswer") -> str:
     """The headline, the options as a table, and the charts as one image with their words."""
-    from breakeven.surfaces.render.finetune import WORDS, money, months
+    from breakeven.surfaces.render.finetune import WORDS
+    from breakeven.surfaces.render.numbers import money, months
 
     rows = [
         (

@@ -18,6 +18,7 @@ COMMANDS = {
         "breakeven.surfaces.cli.finetune:command",
         "Fine-tune, or keep paying? From six numbers, a file or a log.",
     ),
+    "cost": ("breakeven.surfaces.cli.questions:cost", "What your usage costs on every listed model."),
     "logs": (
         "breakeven.surfaces.cli.logs:command",
         "Read logs of real calls: their cost, and the decision per task.",

@@ -1,13 +1,14 @@
 """A question's fields as command-line flags: same names with dashes, same help, same defaults."""
 
 import inspect
+import re
 from collections.abc import Callable, Collection
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from cyclopts import Group, Parameter
 from pydantic_core import PydanticUndefined
 
-from breakeven.questions.fields import Question, group_of, unit_of
+from breakeven.questions.fields import Question, group_of, is_structured, unit_of
 
 
 def with_flags(shape: type[Question], own: Callable[..., Any], leave_out: Collection[str] = ()) -> Callable[..., Any]:
@@ -18,7 +19,9 @@ def with_flags(shape: type[Question], own: Callable[..., Any], leave_out: Collec
     as written; the question reads and checks them, so that every surface says the same of the same fault.
     """
     parameters = [p for name, p in inspect.signature(own, eval_str=True).parameters.items() if name != "fields"]
-    shown = {name: info for name, info in shape.model_fields.items() if name not in leave_out}
+    shown = {
+        name: info for name, info in shape.model_fields.items() if name not in leave_out and not is_structured(info)
+    }
     headings = dict.fromkeys(group_of(info) for info in shown.values())
     groups = {heading: Group(heading, sort_key=place) for place, heading in enumerate(headings)}
     flags = [_flag(name, info, groups) for name, info in shown.items()]
@@ -65,7 +68,7 @@ def _metavar(kind: Any, info: Any) -> str | None:
     if kind not in (str, list[str]):
         return None
     words = str(info.annotation)
-    return "DATE" if "date" in words else "NUMBER" if "float" in words or "int" in words else "NAME"
+    return "DATE" if "date" in words else "NUMBER" if re.search(r"\b(float|int)\b", words) else "NAME"
 
 
 def _choices(annotation: Any) -> tuple[str, ...]:

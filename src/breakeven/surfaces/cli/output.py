@@ -4,8 +4,9 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
+from cyclopts import Parameter
 from pydantic_core import to_json
 
 from breakeven.errors import BreakevenError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Format = Literal["text", "json"]
+OutputOption: TypeAlias = Annotated[Path | None, Parameter(help="Write the answer to this file.")]
 
 PIPED_WIDTH = 110
 """Width of text that is not shown on a terminal. [characters]"""

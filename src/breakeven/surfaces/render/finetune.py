@@ -1,13 +1,13 @@
 """A finetune answer as text: one sentence, the options, the months, what would flip it, the questions, sources."""
 
-from rich import box
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from breakeven.questions.finetune import FinetuneAnswer
 from breakeven.questions.statement import Check, Line, OptionAnswer
+from breakeven.surfaces.render.layout import bullets, grid, heading, sources
+from breakeven.surfaces.render.numbers import money, months
 
 WORDS = {
     "clear_win": ("clear win", "green"),
@@ -19,21 +19,6 @@ WORDS = {
 }
 SHOWN_OPTIONS = 10
 SHOWN_NOTES = 3
-
-
-def money(usd: float | None, *, unknown: str = "unknown") -> str:
-    """Money as printed; the only place where it is rounded. None is ``unknown``."""
-    if usd is None:
-        return unknown
-    sign, size = ("-" if usd < -0.005 else ""), abs(usd)
-    if 0 < size < 0.01:
-        return f"{'-' if usd < 0 else ''}${size:.2g}"
-    return f"{sign}${size:,.2f}" if size < 10_000 else f"{sign}${size:,.0f}"
-
-
-def months(value: float | None) -> str:
-    """Months as printed, "never" for none."""
-    return "never" if value is None else f"{value:.1f}"
 
 
 def draw(answer: FinetuneAnswer, console: Console) -> None:
@@ -49,26 +34,16 @@ def draw(answer: FinetuneAnswer, console: Console) -> None:
         _months(answer, console)
     _checks("The five questions", answer.framework, console)
     _conditions(answer, console)
-    _list("Not known", answer.unknowns, console)
-    _sources(answer, console)
-
-
-def _heading(text: str, console: Console) -> None:
-    console.print()
-    console.print(Text(text, style="bold underline"))
-
-
-def _table(*columns: str, right: tuple[int, ...] = ()) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index in right else "left", overflow="fold")
-    return table
+    bullets("Not known", answer.unknowns, console)
+    used = {"stay", "best_untuned", "assumptions", answer.verdict.option_id}
+    cited = [source for source in answer.sources if used & set(source.used_by)]
+    sources(answer.prices, answer.question["as_of"], cited, console)
 
 
 def _opponents(answer: FinetuneAnswer, console: Console) -> None:
-    _heading("What tuning has to beat", console)
+    heading("What tuning has to beat", console)
     horizon = answer.question["horizon_months"]
-    table = _table("", "a month", f"{horizon} months", "condition", right=(1, 2))
+    table = grid("", "a month", f"{horizon} months", "condition", right=(1, 2))
     for row in answer.untuned[:6]:
         note = row.condition if row.counted else f"not counted: {row.condition}"
         table.add_row(row.label, money(row.monthly_usd), money(row.horizon_usd), note)
@@ -86,8 +61,8 @@ def _line_words(line: Line) -> Text:
 
 
 def _options(answer: FinetuneAnswer, console: Console) -> None:
-    _heading("Tuned options", console)
-    table = _table(
+    heading("Tuned options", console)
+    table = grid(
         "option", "upfront", "a month", "saves a month", "break-even", "vs untuned", "verdict", right=(1, 2, 3)
     )
     bought = [option for option in answer.options if option.available or option is answer.options[0]]
@@ -123,7 +98,7 @@ def _upfront_estimated(option: OptionAnswer) -> bool:
 
 
 def _leading(option: OptionAnswer, console: Console) -> None:
-    _heading(f"{option.label}", console)
+    heading(f"{option.label}", console)
     for line in option.lines:
         console.print(Padding(_line_words(line), (0, 0, 0, 2)))
     for reason in option.reasons:
@@ -142,8 +117,8 @@ def _leading(option: OptionAnswer, console: Console) -> None:
 
 
 def _months(answer: FinetuneAnswer, console: Console) -> None:
-    _heading("Month by month", console)
-    table = _table("month", "stay", "best untuned", "tuned", "saved so far", right=(0, 1, 2, 3, 4))
+    heading("Month by month", console)
+    table = grid("month", "stay", "best untuned", "tuned", "saved so far", right=(0, 1, 2, 3, 4))
     for row in answer.projection:
         table.add_row(
             str(row.month),
@@ -158,7 +133,7 @@ def _months(answer: FinetuneAnswer, console: Console) -> None:
 
 
 def _checks(title: str, checks: list[Check], console: Console) -> None:
-    _heading(title, console)
+    heading(title, console)
     for check in checks:
         console.print(Text(f"  {check.answer:8}{check.question}"))
         console.print(Padding(Text(check.evidence, style="dim"), (0, 0, 0, 10)))
@@ -171,25 +146,3 @@ def _conditions(answer: FinetuneAnswer, console: Console) -> None:
         holding = [check.question for check in checks if check.answer == "yes"]
         console.print()
         console.print(Text(f"{title}: {'; '.join(holding) if holding else 'none of the conditions is known to hold'}"))
-
-
-def _list(title: str, lines: list[str], console: Console) -> None:
-    if lines:
-        _heading(title, console)
-        for line in lines:
-            console.print(Padding(Text(f"- {line}"), (0, 0, 0, 2)))
-
-
-def _sources(answer: FinetuneAnswer, console: Console) -> None:
-    prices = answer.prices
-    _heading("Sources", console)
-    refreshed = f", refreshed {prices['refreshed']}" if prices["refreshed"] else ""
-    newest = f"newest price change {prices['newest_change']}"
-    words = f"List prices: {prices['package']} {prices['version']}{refreshed}, {newest}"
-    console.print(Text(f"  {words}; prices and offers as of {answer.question['as_of']}", style="dim"))
-    shown = {"stay", "best_untuned", "assumptions", answer.verdict.option_id}
-    for source in answer.sources:
-        if not shown & set(source.used_by):
-            continue
-        line = f"{source.title}, seen {source.seen} ({source.confidence}) {source.url}"
-        console.print(Padding(Text(line, style="dim"), (0, 0, 0, 2)))

@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from breakeven.questions.logs import LogsAnswer, Task
-from breakeven.surfaces.render.finetune import WORDS, money, months
+from breakeven.surfaces.render.finetune import WORDS
+from breakeven.surfaces.render.numbers import money, months
 
 SHOWN_REJECTS = 8
 SHOWN_TASKS = 20

@@ -12,7 +12,8 @@ from pydantic_core import from_json, to_json
 
 from breakeven import __version__
 from breakeven.catalogue.load import Catalogue
-from breakeven.questions.registry import QUESTIONS, Kind
+from breakeven.questions.kind import Kind
+from breakeven.questions.registry import QUESTIONS
 from breakeven.questions.statement import part
 from breakeven.surfaces.asking import reply
 from breakeven.surfaces.lookup import LONGEST, MOST, FoundModels, FoundOffers, Lookup

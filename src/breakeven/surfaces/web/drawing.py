@@ -10,7 +10,7 @@ from breakeven import __version__
 from breakeven.questions.fields import label_of
 from breakeven.questions.registry import QUESTIONS
 from breakeven.surfaces.asking import FLAG
-from breakeven.surfaces.render.finetune import money, months
+from breakeven.surfaces.render.numbers import money, months
 
 
 def with_field(query: str, name: str, value: str) -> str:

@@ -6,9 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from markupsafe import Markup
+from pydantic_core import to_json
+
+from breakeven.catalogue.load import Catalogue
+from breakeven.questions.break_even_map import break_even_map
 from breakeven.questions.finetune import FinetuneAnswer, FinetuneQuestion
 from breakeven.questions.statement import Flips, Line, OptionAnswer
-from breakeven.surfaces.render.finetune import WORDS, money, months
+from breakeven.surfaces.render.chart_rows import describe, rows
+from breakeven.surfaces.render.finetune import WORDS
+from breakeven.surfaces.render.numbers import money, months
+from breakeven.surfaces.web.figures import Figure, Figures, compared, inputs
 from breakeven.surfaces.web.state import as_text, differing
 
 SHOWN_OPTIONS = 10
@@ -21,43 +29,39 @@ SENTENCES = {
 """The verdict in a few words, where no month can be named."""
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """
-    One number of the page.
-
-    text : as printed. value : as computed, None where it is unknown or never.
-    why : where it comes from: your number, your log, a list price with its day, an assumption.
-    delta : its difference from the baseline as printed, "" where there is none.
-    """
-
-    text: str
-    value: float | None
-    why: str
-    delta: str = ""
-
-
-Figures = dict[str, Figure]
-
-
-def view(question: FinetuneQuestion, answer: FinetuneAnswer, baseline: Figures | None) -> dict[str, Any]:
-    """What the template of the answer needs beside the answer itself."""
+def names(
+    question: FinetuneQuestion, answer: FinetuneAnswer, baseline: Figures | None, catalogue: Catalogue | None
+) -> dict[str, Any]:
+    """What the templates need; with a catalogue, also the map in words, for images of it."""
+    mapped = break_even_map(question, answer, catalogue) if catalogue else None
+    short = sentence(answer)
     shown = [option for option in answer.options if option.available or option is answer.options[0]]
     closed = [option for option in answer.options if not option.available and option is not answer.options[0]]
     found = figures(answer)
     return {
         "answer": answer,
-        "sentence": sentence(answer),
-        "word": WORDS[answer.verdict.word][0],
+        "page_title": f"{short} - breakeven",
+        "sentence": short,
+        "headline": answer.verdict.headline,
+        "badge": answer.verdict.word,
+        "badge_words": WORDS[answer.verdict.word][0],
         "words": {word: label for word, (label, _) in WORDS.items()},
         "figures": found if baseline is None else compared(found, baseline),
         "shown": shown[:SHOWN_OPTIONS],
         "hidden": len(shown[SHOWN_OPTIONS:]),
         "closed": closed,
         "flips": flips(question, answer),
-        "inputs": _inputs(question, answer),
+        "inputs": inputs(answer),
         "cited": _cited(answer),
+        "descriptions": describe(answer, mapped),
+        "mapped": bool(answer.options) and answer.options[0].available,
+        "rows_json": script_json(rows(answer, None)),
     }
+
+
+def script_json(value: Any) -> Markup:
+    """JSON that may stand inside a script element."""
+    return Markup(to_json(value).decode().replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
 def sentence(answer: FinetuneAnswer) -> str:
@@ -136,27 +140,6 @@ def _line_words(line: Line) -> str:
     return f"{line.name}: {line.quantity:,.4g} x {line.unit} at {price} = {money(line.usd)} ({line.source})"
 
 
-def compared(found: Figures, baseline: Figures) -> Figures:
-    """Figures with their difference from the baseline's."""
-    return {
-        key: Figure(figure.text, figure.value, figure.why, _delta(key, figure, baseline[key]))
-        if key in baseline
-        else figure
-        for key, figure in found.items()
-    }
-
-
-def _delta(key: str, now: Figure, then: Figure) -> str:
-    """How a figure differs from the baseline, "" where it is printed the same."""
-    if now.text == then.text:
-        return ""
-    if now.value is None or then.value is None:
-        return f"was {then.text}"
-    change = now.value - then.value
-    size = money(abs(change)) if key.endswith("_usd") else f"{abs(change):.1f}"
-    return f"{'+' if change > 0 else '-'}{size}"
-
-
 @dataclass(frozen=True, slots=True)
 class Flip:
     """One change that would flip the answer: in words, and the query of the question with it made."""
@@ -185,15 +168,6 @@ def flips(question: FinetuneQuestion, answer: FinetuneAnswer) -> list[Flip]:
             exact = math.ceil(value) if name == "calls_per_month" else value
             shown.append(Flip(words.format(exact), urlencode(given | {name: as_text(float(exact))}, safe=",/:")))
     return shown
-
-
-def _inputs(question: FinetuneQuestion, answer: FinetuneAnswer) -> list[tuple[str, str, str]]:
-    """Fields that were not left at their defaults: name, value, where it came from."""
-    return [
-        (name, as_text(answer.question[name]), origin)
-        for name, origin in answer.origins.items()
-        if origin != "default" and answer.question[name] is not None
-    ]
 
 
 def _cited(answer: FinetuneAnswer) -> list[Any]:

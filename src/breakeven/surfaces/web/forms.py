@@ -9,10 +9,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from breakeven.questions.fields import Question, group_of, label_of, unit_of
+from breakeven.questions.fields import Question, group_of, is_structured, label_of, unit_of
 from breakeven.surfaces.web.state import as_text
 
-Control = Literal["number", "text", "choice", "day"]
+Control = Literal["number", "text", "choice", "day", "objects"]
 
 UNIT_WORDS = {"share": "0 to 1, or 30%", "share/month": "0.05 or 5%", "share/year": "0.05 or 5%"}
 """How units are explained in a form, where they need it."""
@@ -73,7 +73,7 @@ class Group:
     given: int
 
 
-SEARCHED = {"model": "models", "also": "models", "tuned_model": "offers"}
+SEARCHED = {"model": "models", "also": "models", "counted_in": "models", "models": "models", "tuned_model": "offers"}
 """Fields that hold a name of the catalogue, and where it is looked up."""
 
 
@@ -99,9 +99,11 @@ def _form_field(name: str, info: FieldInfo, text: str, *, front: bool) -> FormFi
     kinds = _kinds(info.annotation)
     choices = _choices(kinds, optional=type(None) in kinds)
     slider = SLIDERS.get(unit_of(info)) if front else None
-    no_default = info.default in (None, PydanticUndefined, ())
+    no_default = info.default is None or info.default is PydanticUndefined or info.default == ()
     control: Control = "text"
-    if choices:
+    if is_structured(info):
+        control = "objects"
+    elif choices:
         control = "choice"
     elif dt.date in kinds:
         control = "day"

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from fastapi import APIRouter
-from markupsafe import Markup
 from pydantic_core import to_json
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -19,16 +18,17 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.errors import BreakevenError
 from breakeven.questions.break_even_map import break_even_map
 from breakeven.questions.fields import ask
-from breakeven.questions.finetune import FinetuneAnswer, FinetuneQuestion
-from breakeven.questions.registry import QUESTIONS, Kind
+from breakeven.questions.kind import Kind
+from breakeven.questions.registry import QUESTIONS
 from breakeven.surfaces.asking import in_json_words
 from breakeven.surfaces.lookup import Lookup
-from breakeven.surfaces.render.chart_rows import describe, rows
+from breakeven.surfaces.render.chart_rows import rows
 from breakeven.surfaces.render.chart_theme import ThemeName
 from breakeven.surfaces.web import state
 from breakeven.surfaces.web.drawing import draw
-from breakeven.surfaces.web.finetune_view import Figures, figures, sentence, view
-from breakeven.surfaces.web.forms import form, texts_of
+from breakeven.surfaces.web.figures import Figures
+from breakeven.surfaces.web.forms import SEARCHED, form, texts_of
+from breakeven.surfaces.web.views import view_of
 
 Pairs = Sequence[tuple[str, str]]
 OWN_PARAMETERS = ("theme",)
@@ -56,8 +56,8 @@ class Asked:
     """
 
     texts: dict[str, str]
-    question: FinetuneQuestion | None = None
-    answer: FinetuneAnswer | None = None
+    question: Any = None
+    answer: Any = None
     fault: Fault | None = None
     query: str = ""
     baseline: str = ""
@@ -69,13 +69,20 @@ class Asked:
 def router(catalogue: Catalogue, lookup: Lookup) -> APIRouter:
     """The pages of all questions."""
     routes = APIRouter(include_in_schema=False)
-    kind = QUESTIONS["finetune"]
 
     @routes.get("/")
     async def home(request: Request) -> Response:
-        return RedirectResponse(f"/{kind.name}", 303)
+        return RedirectResponse(f"/{next(iter(QUESTIONS))}", 303)
 
-    @routes.get(f"/{kind.name}")
+    for kind in QUESTIONS.values():
+        _add_page(routes, kind, catalogue, lookup)
+    _add_charts(routes, QUESTIONS["finetune"], catalogue)
+    return routes
+
+
+def _add_page(routes: APIRouter, kind: Kind, catalogue: Catalogue, lookup: Lookup) -> None:
+    """The page of one question, and the parts of it that change with its fields."""
+
     async def page(request: Request) -> Response:
         pairs = request.query_params.multi_items()
         asked = _ask(kind, pairs, catalogue)
@@ -85,18 +92,20 @@ def router(catalogue: Catalogue, lookup: Lookup) -> APIRouter:
         names = _context(kind, asked, lookup, request, catalogue) | {"groups": form(kind.question, asked.texts)}
         return HTMLResponse(draw("question.html", **names), 422 if asked.fault else 200)
 
-    @routes.get(f"/{kind.name}/parts")
     async def parts(request: Request) -> Response:
-        """The parts of the page that change with its fields."""
         asked = _ask(kind, request.query_params.multi_items(), catalogue)
         return HTMLResponse(draw("_parts.html", **_context(kind, asked, lookup, request)), 422 if asked.fault else 200)
 
+    routes.add_api_route(f"/{kind.name}", page, name=kind.name)
+    routes.add_api_route(f"/{kind.name}/parts", parts, name=f"{kind.name}-parts")
+
+
+def _add_charts(routes: APIRouter, kind: Kind, catalogue: Catalogue) -> None:
+    """The rows of the break-even map, and each chart as an image for readers without scripts."""
+
     @routes.get(f"/{kind.name}/map")
     async def map_rows(request: Request) -> Response:
-        """The rows of the break-even map."""
-        asked = _ask(kind, request.query_params.multi_items(), catalogue)
-        if asked.question is None or asked.answer is None:
-            raise HTTPException(422, asked.fault.message if asked.fault else "")
+        asked = _answered(kind, request, catalogue)
         found = rows(asked.answer, break_even_map(asked.question, asked.answer, catalogue))
         return Response(
             to_json({name: found[name] for name in ("cells", "words", "here")}), media_type="application/json"
@@ -104,21 +113,24 @@ def router(catalogue: Catalogue, lookup: Lookup) -> APIRouter:
 
     @routes.get(f"/{kind.name}/charts/{{name}}.svg")
     async def chart(name: str, request: Request) -> Response:
-        """One chart as an image, for readers without scripts."""
         from breakeven.surfaces.render.chart_files import chart_spec, svg
         from breakeven.surfaces.render.charts import CHARTS
 
-        asked = _ask(kind, request.query_params.multi_items(), catalogue)
         if name not in CHARTS:
             raise HTTPException(404)
-        if asked.question is None or asked.answer is None:
-            raise HTTPException(422, asked.fault.message if asked.fault else "")
+        asked = _answered(kind, request, catalogue)
         found = rows(asked.answer, break_even_map(asked.question, asked.answer, catalogue) if name == "map" else None)
         theme: ThemeName = "dark" if request.query_params.get("theme") == "dark" else "light"
         drawn = await run_in_threadpool(lambda: svg(chart_spec(name, found, theme, IMAGE_WIDTH)))
         return Response(drawn, media_type="image/svg+xml")
 
-    return routes
+
+def _answered(kind: Kind, request: Request, catalogue: Catalogue) -> Asked:
+    """What an address asks, answered. Raises a fault of status 422 where it cannot be."""
+    asked = _ask(kind, request.query_params.multi_items(), catalogue)
+    if asked.fault:
+        raise HTTPException(422, asked.fault.message)
+    return asked
 
 
 def _ask(kind: Kind, pairs: Pairs, catalogue: Catalogue) -> Asked:
@@ -130,7 +142,7 @@ def _ask(kind: Kind, pairs: Pairs, catalogue: Catalogue) -> Asked:
     baseline = next((text for name, text in pairs if name == state.BASELINE), "")
     try:
         values = state.read_query(kind.question, pairs) or dict(kind.question.example)
-        question = ask(FinetuneQuestion, {"as_of": today} | values)
+        question = ask(kind.question, {"as_of": today} | values)
         origins = state.origins_from_log(pairs, values) | ({} if "as_of" in values else {"as_of": "today"})
         answer = kind.answer(question, catalogue, origins)
     except BreakevenError as error:
@@ -156,7 +168,7 @@ def _baseline(kind_name: str, catalogue: Catalogue, query: str, today: dt.date) 
     kind = QUESTIONS[kind_name]
     try:
         values = {"as_of": today} | state.read_query(kind.question, parse_qsl(query))
-        return figures(kind.answer(ask(kind.question, values), catalogue, {}))
+        return view_of(kind).figures(kind.answer(ask(kind.question, values), catalogue, {}))
     except BreakevenError:
         return None
 
@@ -178,10 +190,11 @@ def _context(
     """What the templates of a question's page need; with a catalogue, also the map in words, for images of it."""
     shared = {
         "kind": kind,
+        "answer_template": view_of(kind).template,
         "current": kind.name,
         "answer": None,
         "fault": asked.fault,
-        "hints": _hints(asked, lookup),
+        "hints": _hints(kind, asked, lookup),
         "query": asked.query,
         "kept": _kept(asked),
         "baseline": asked.baseline,
@@ -192,17 +205,11 @@ def _context(
     if asked.question is None or asked.answer is None:
         return shared
     base_url = str(request.base_url).rstrip("/")
-    found = view(asked.question, asked.answer, asked.figures)
-    mapped = break_even_map(asked.question, asked.answer, catalogue) if catalogue else None
     return (
         shared
-        | found
+        | view_of(kind).names(asked.question, asked.answer, asked.figures, catalogue)
         | {
-            "page_title": f"{sentence(asked.answer)} - breakeven",
             "base_url": base_url,
-            "descriptions": describe(asked.answer, mapped),
-            "mapped": bool(asked.answer.options) and asked.answer.options[0].available,
-            "rows_json": script_json(rows(asked.answer, None)),
             "copies": {
                 "cli": state.cli_command(asked.question),
                 "api": state.api_call(asked.question, base_url),
@@ -212,19 +219,16 @@ def _context(
     )
 
 
-def script_json(value: Any) -> Markup:
-    """JSON that may stand inside a script element."""
-    return Markup(to_json(value).decode().replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
-
-
-def _hints(asked: Asked, lookup: Lookup) -> dict[str, str]:
+def _hints(kind: Kind, asked: Asked, lookup: Lookup) -> dict[str, str]:
     """Under each name of the catalogue in the form: what it is, its price and the day of that price."""
-    found = {"model": "", "also": "", "tuned_model": ""}
+    names = {name: search for name, search in SEARCHED.items() if name in kind.question.model_fields}
+    found = dict.fromkeys(names, "")
     question = asked.question
     if question is None:
         return found
-    if question.model:
-        found["model"] = lookup.model_words(question.model, question.as_of)
-    if question.tuned_model:
-        found["tuned_model"] = lookup.offer_words(question.tuned_model, question.as_of)
+    for name, search in names.items():
+        value = getattr(question, name)
+        if isinstance(value, str):
+            words = lookup.model_words if search == "models" else lookup.offer_words
+            found[name] = words(value, question.as_of)
     return found

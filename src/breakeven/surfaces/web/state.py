@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from breakeven.errors import InputError, nearest
-from breakeven.questions.fields import Question, flag
+from breakeven.questions.fields import Question, flag, is_structured
 
 BASELINE = "baseline"
 """Parameter that holds the query of the answer to compare with."""
@@ -32,12 +33,24 @@ def read_query(shape: type[Question], pairs: Iterable[tuple[str, str]]) -> dict[
         if name not in shape.model_fields:
             close = nearest(name, shape.model_fields)
             raise InputError(f"The address has a field {name!r} that is not known.{close}", name)
-        if is_list(shape, name):
+        if is_structured(shape.model_fields[name]):
+            values[name] = read_objects(name, text)
+        elif is_list(shape, name):
             words = tuple(word.strip() for word in text.split(",") if word.strip())
             values[name] = (*values.get(name, ()), *words)
         else:
             values[name] = text.strip()
     return values
+
+
+def read_objects(name: str, text: str) -> Any:
+    """The objects of a structured field, written as YAML or JSON. Raises InputError for what is neither."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{name} is not YAML: {' '.join(str(error).split())[:200]}", name) from None
 
 
 def origins_from_log(pairs: Iterable[tuple[str, str]], values: Mapping[str, Any]) -> dict[str, str]:
@@ -68,13 +81,27 @@ def as_text(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if has_objects(value):
+        return as_yaml(_plain(value)).strip()
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
+def has_objects(value: Any) -> bool:
+    """Whether a value is an object or a list of them."""
+    return isinstance(value, BaseModel) or (isinstance(value, tuple | list) and any(map(has_objects, value)))
+
+
 def cli_command(question: Question) -> str:
-    """The same question for a terminal, its day given, so that it has the same answer on another one."""
+    """
+    The same question for a terminal, its day given, so that it has the same answer on another one.
+
+    A question with objects in it needs its scenario file, called ``scenario.yaml``.
+    """
     words = ["breakeven", question.command]
-    for name, value in differing(question).items():
+    fields = differing(question)
+    if any(has_objects(value) for value in fields.values()):
+        return shlex.join([*words, "--file", "scenario.yaml"])
+    for name, value in fields.items():
         if isinstance(value, bool):
             words.append(flag(name) if value else "--no-" + name.replace("_", "-"))
             continue
@@ -92,11 +119,15 @@ def api_call(question: Question, base_url: str) -> str:
 
 def scenario_yaml(question: Question) -> str:
     """The same question as a scenario file for ``--file``."""
+    return as_yaml({name: _plain(value) for name, value in differing(question).items()})
+
+
+def as_yaml(value: Any) -> str:
+    """Plain values as YAML, in their order."""
     import yaml
 
-    values = {name: _plain(value) for name, value in differing(question).items()}
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # six times as fast where libyaml is
-    return str(yaml.dump(values, Dumper=dumper, sort_keys=False, allow_unicode=True))
+    return str(yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True))
 
 
 def is_list(shape: type[Question], name: str) -> bool:
@@ -110,4 +141,6 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return int(value)
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, BaseModel):
+        return {name: _plain(getattr(value, name)) for name in value.model_fields_set}
+    return [_plain(each) for each in value] if isinstance(value, tuple | list) else value

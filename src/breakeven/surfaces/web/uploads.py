@@ -24,7 +24,8 @@ from breakeven.questions.fields import ask
 from breakeven.questions.finetune import FinetuneQuestion
 from breakeven.questions.logs import Decision, LogsAnswer, Task
 from breakeven.surfaces.asking import in_json_words
-from breakeven.surfaces.render.finetune import WORDS, money
+from breakeven.surfaces.render.finetune import WORDS
+from breakeven.surfaces.render.numbers import money
 from breakeven.surfaces.web import state
 from breakeven.surfaces.web.capped_files import Caps
 from breakeven.surfaces.web.drawing import draw

@@ -44,6 +44,7 @@ export function charts(root, source = SERVED) {
   async function drawUntilNewest() {
     do {
       again = false;
+      if (!containers().length) continue;
       try {
         await prepare();
         await Promise.all(containers().map(drawOne));

@@ -1,0 +1,58 @@
+"""A question's fields from wherever they were given: flags, a scenario file, a log."""
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+from cyclopts import Parameter
+
+from breakeven.catalogue.load import Catalogue
+from breakeven.questions.fields import Question, ask
+
+FileOption: TypeAlias = Annotated[Path | None, Parameter(help="YAML file with the same fields; flags win.")]
+LogOption: TypeAlias = Annotated[
+    tuple[Path, ...], Parameter(help="Log to read your usage from; may be given several times.", negative="")
+]
+LogTaskOption: TypeAlias = Annotated[str | None, Parameter(help="Task of the log to look at.")]
+TaskByOption: TypeAlias = Annotated[str | None, Parameter(help="Field of the log that names the task.")]
+PricesOption: TypeAlias = Annotated[Path | None, Parameter(help="YAML file with your own prices, models and offers.")]
+
+
+def gather(
+    shape: type[Question],
+    flags: Mapping[str, Any],
+    *,
+    file: Path | None,
+    from_log: tuple[Path, ...],
+    log_task: str | None,
+    task_by: str | None,
+    catalogue: Catalogue,
+) -> tuple[Any, dict[str, str]]:
+    """
+    The question, and where its fields came from that were neither flags nor in the file.
+
+    Flags win over the file, the file over the log. Raises InputError for the first field at fault, with its place.
+    """
+    today = dt.date.today()
+    flags = dict(flags)
+    scenario: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    if file is not None:
+        from breakeven.surfaces.cli.scenario import read_scenario
+
+        scenario, places = read_scenario(file)
+    from_usage: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    if from_log:
+        from breakeven.surfaces.cli.from_log import fields_from_log
+
+        found, origins = (
+            {shape.from_log.get(name, name): value for name, value in each.items()}
+            for each in fields_from_log(from_log, log_task, task_by, flags, catalogue, today)
+        )
+        from_usage = {name: value for name, value in found.items() if name in shape.model_fields}
+    merged = {"as_of": today} | from_usage | scenario | flags
+    question = ask(shape, merged, {name: place for name, place in places.items() if name not in flags})
+    origins = {"as_of": "today"} | {name: origin for name, origin in origins.items() if name in from_usage}
+    return question, {name: origin for name, origin in origins.items() if name not in scenario and name not in flags}

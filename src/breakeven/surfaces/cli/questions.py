@@ -1,0 +1,61 @@
+"""Commands of all questions that are drawn as tables, each made from its question's fields: ``breakeven cost``, ..."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from breakeven.catalogue.load import load_catalogue
+from breakeven.questions.kind import Kind
+from breakeven.questions.registry import QUESTIONS
+from breakeven.surfaces.cli.fields import FileOption, LogOption, LogTaskOption, PricesOption, TaskByOption, gather
+from breakeven.surfaces.cli.flags import with_flags
+from breakeven.surfaces.cli.output import Format, OutputOption, show
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def command_of(kind: Kind) -> Callable[..., Any]:
+    """The command of one question."""
+
+    def command(
+        *,
+        fields: Mapping[str, Any],
+        file: FileOption = None,
+        from_log: LogOption = (),
+        log_task: LogTaskOption = None,
+        task_by: TaskByOption = None,
+        prices: PricesOption = None,
+        format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
+        output: OutputOption = None,
+    ) -> None:
+        catalogue = load_catalogue(prices)
+        question, read = gather(
+            kind.question,
+            fields,
+            file=file,
+            from_log=from_log,
+            log_task=log_task,
+            task_by=task_by,
+            catalogue=catalogue,
+        )
+        found = kind.answer(question, catalogue, read)
+
+        def draw(console: "Console") -> None:
+            from breakeven.surfaces.render.tables import draw
+
+            draw(found, console)
+
+        show(found, draw, format_, output)
+
+    command.__doc__ = kind.question.__doc__
+    command.__name__ = kind.name
+    return with_flags(kind.question, command)
+
+
+def __getattr__(name: str) -> Callable[..., Any]:
+    """A command by its question's name, made when it is called."""
+    if name not in QUESTIONS:
+        raise AttributeError(name)
+    return command_of(QUESTIONS[name])
