@@ -11,6 +11,9 @@ from breakeven.errors import LogError
 
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
+STEP = re.compile(r"\[([^\]]+)\](?:\.|$)|([^.]+)")
+"""A key of a path: in brackets, where it may hold dots, or up to the next dot."""
+
 
 class Fields:
     """
@@ -103,6 +106,8 @@ class TableRow(Fields):
         return self.unpack(f"SELECT {', '.join(['line', *columns])} FROM {rows}")
 
     def _column(self, name: str) -> str | None:
+        alone = STEP.fullmatch(name)
+        name = alone[1] or name if alone else name
         column = name if name in self.types else self.lower.get(name.lower())
         if column is None:
             base, dot, path = name.partition(".")
@@ -133,7 +138,12 @@ def path_list(paths: Sequence[str]) -> str:
 
 
 def json_path(path: str) -> str:
-    """``usage.items.0`` -> ``$."usage"."items"[0]``. Raises LogError for a path with a double quote or backslash."""
+    """
+    ``usage.items.0.[a.b]`` -> ``$."usage"."items"[0]."a.b"``.
+
+    Raises LogError for a path with a double quote or backslash.
+    """
     if '"' in path or "\\" in path:
         raise LogError(f"{path!r}: a field name with a double quote or a backslash cannot be read")
-    return "$" + "".join(f"[{key}]" if key.isdecimal() else f'."{key}"' for key in path.split(".") if key)
+    keys = STEP.findall(path)
+    return "$" + "".join(f"[{key}]" if key.isdecimal() else f'."{bracketed or key}"' for bracketed, key in keys)

@@ -9,7 +9,17 @@ import re
 from collections.abc import Sequence
 
 from breakeven.errors import LogError, nearest
-from breakeven.usage.readers import litellm, openai_response, provider_response, table, tensorzero
+from breakeven.usage.readers import (
+    langfuse,
+    litellm,
+    logfire,
+    openai_response,
+    openinference,
+    otel,
+    provider_response,
+    table,
+    tensorzero,
+)
 from breakeven.usage.readers.reader import Reader, header, json_rows
 
 READERS: tuple[Reader, ...] = (
@@ -17,6 +27,10 @@ READERS: tuple[Reader, ...] = (
     provider_response.READER,
     litellm.READER,
     tensorzero.READER,
+    otel.READER,
+    openinference.READER,
+    logfire.READER,
+    langfuse.READER,
     table.READER,
 )
 
