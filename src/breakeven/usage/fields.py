@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from breakeven.errors import LogError
 
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
-
-STEP = re.compile(r"\[([^\]]+)\](?:\.|$)|([^.]+)")
-"""A key of a path: in brackets, where it may hold dots, or up to the next dot."""
+PART = re.compile(r'(?:^|(?<=\.))"([^"]+)"(?=\.|$)|([^".]+)')
+"""A key in double quotes between dots, or one without dots."""
 
 
 class Fields:
@@ -106,7 +105,7 @@ class TableRow(Fields):
         return self.unpack(f"SELECT {', '.join(['line', *columns])} FROM {rows}")
 
     def _column(self, name: str) -> str | None:
-        alone = STEP.fullmatch(name)
+        alone = PART.fullmatch(name)
         name = alone[1] or name if alone else name
         column = name if name in self.types else self.lower.get(name.lower())
         if column is None:
@@ -138,12 +137,18 @@ def path_list(paths: Sequence[str]) -> str:
 
 
 def json_path(path: str) -> str:
-    """
-    ``usage.items.0.[a.b]`` -> ``$."usage"."items"[0]."a.b"``.
+    """``usage.items.0`` -> ``$."usage"."items"[0]``. Raises as ``path_parts``."""
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f'."{part}"' for part in path_parts(path))
 
-    Raises LogError for a path with a double quote or backslash.
+
+def path_parts(path: str) -> list[str | int]:
     """
-    if '"' in path or "\\" in path:
+    The keys of a dotted path, a whole number for a place in an array; a key that has dots stands in double quotes.
+
+    Raises LogError for a double quote elsewhere, or a backslash.
+    """
+    found = [match[1] or match[2] for match in PART.finditer(path) if match[1] or match[2]]
+    quoted_keys = {match[1] for match in PART.finditer(path) if match[1]}
+    if '"' in PART.sub("", path) or "\\" in path:
         raise LogError(f"{path!r}: a field name with a double quote or a backslash cannot be read")
-    keys = STEP.findall(path)
-    return "$" + "".join(f"[{key}]" if key.isdecimal() else f'."{bracketed or key}"' for bracketed, key in keys)
+    return [int(key) if key.isdecimal() and key not in quoted_keys else key for key in found]

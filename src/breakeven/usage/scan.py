@@ -20,11 +20,12 @@ from breakeven.errors import LogError
 from breakeven.usage.calls import EARLIEST_US, LATEST_US, PREFIX_COLUMNS, SPAN_COLUMNS, TYPES
 from breakeven.usage.checks import MACROS, SETTINGS
 from breakeven.usage.cube import MAY_BE_ABSENT
+from breakeven.usage.documents import document_chunks, document_head, is_document
 from breakeven.usage.fields import JsonLine, TableRow, literal, quoted
 from breakeven.usage.lines import BLANK, Chunk, csv_chunks, csv_names, expanded, json_chunks, read_head
 from breakeven.usage.mapping import absent_columns, canonical_query, raw_columns, run
 from breakeven.usage.nesting import BENIGN, count_each_call_once
-from breakeven.usage.readers import find_reader, identify, table
+from breakeven.usage.readers import find_reader, identify, identify_table, table
 from breakeven.usage.readers.reader import Reader, json_rows
 from breakeven.usage.sources import Reject, Source
 
@@ -161,13 +162,16 @@ def scan_files(
         head = read_head(file)
         if not head.strip(BLANK):
             raise LogError(f"{file}: holds no rows")
+        is_array = is_document(head)
+        head = (is_array and document_head(file)) or head
         forced = table.READER.name if columns else reader
         chosen = find_reader(forced) if forced else identify(head, file.name)
         if head.startswith(b"PAR1"):
+            chosen = chosen if forced else identify_table(list(_parquet_types(result.engine, file)[1]))
             rows, query = _parquet(result, number, file, chosen, task_by, columns)
             queries += [query] if query else []
         else:
-            rows = _text(result, number, file, head, chosen, task_by, columns)
+            rows = _text(result, number, file, head, is_array, chosen, task_by, columns)
         if not rows:
             raise LogError(f"{file}: holds no rows")
         with file.open("rb") as handle:
@@ -186,6 +190,7 @@ def _text(
     number: int,
     file: Path,
     head: bytes,
+    is_array: bool,
     reader: Reader,
     task_by: str | None,
     own: Mapping[str, str] | None,
@@ -197,7 +202,8 @@ def _text(
     row: JsonLine | TableRow = JsonLine() if is_json else TableRow(dict.fromkeys(names, "VARCHAR"), tidy=True)
     raw = raw_columns(reader, names, task_by, own, file, row)
     _note_columns(result, raw)
-    chunks = json_chunks(file) if is_json else csv_chunks(file, head, row.wanted)  # type: ignore[union-attr]
+    json_rows_of = document_chunks if is_array else json_chunks
+    chunks = json_rows_of(file) if is_json else csv_chunks(file, head, row.wanted)  # type: ignore[union-attr]
     rows, insert = 0, ""
     for chunk in chunks:
         if expand:
@@ -219,12 +225,8 @@ def _parquet(
     result: Scan, number: int, file: Path, reader: Reader, task_by: str | None, own: Mapping[str, str] | None
 ) -> tuple[int, str]:
     """How many rows a Parquet file holds, and a query of their canonical columns; "" where they are in ``calls``."""
-    pattern = "".join(f"[{char}]" if char in "*?[" else char for char in str(file.absolute()))
-    rows_of = f"read_parquet({literal(pattern)}, file_row_number = true)"
-    what = f"{file}: not a Parquet file that can be read"
-    described = run(result.engine, f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {rows_of}", what)
-    count = run(result.engine, f"SELECT count(*) FROM {rows_of}", what)[0][0]
-    types = {name: kind for name, kind, *_ in described}
+    rows_of, types = _parquet_types(result.engine, file)
+    count = run(result.engine, f"SELECT count(*) FROM {rows_of}", f"{file}: not a Parquet file that can be read")[0][0]
     row = TableRow(types, tidy=False)
     raw = raw_columns(reader, list(types), task_by, own, file, row)
     _note_columns(result, raw)
@@ -235,6 +237,15 @@ def _parquet(
         return count, ""
     result.spans_us.append(_parquet_span(result.engine, raw["instant"], types, rows_of, query))
     return count, f"SELECT {', '.join(COLUMNS)} FROM ({query})"
+
+
+def _parquet_types(engine: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, dict[str, str]]:
+    """A Parquet file as SQL, and its columns with their DuckDB types."""
+    pattern = "".join(f"[{char}]" if char in "*?[" else char for char in str(file.absolute()))
+    rows_of = f"read_parquet({literal(pattern)}, file_row_number = true)"
+    what = f"{file}: not a Parquet file that can be read"
+    described = run(engine, f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {rows_of}", what)
+    return rows_of, {name: kind for name, kind, *_ in described}
 
 
 def _note_columns(result: Scan, raw: Mapping[str, str]) -> None:

@@ -5,6 +5,8 @@ A new format is one module here with a ``READER``, one line in ``READERS``, a sa
 ``tests/logs``, and a section in ``docs/log-formats.md``.
 """
 
+import csv
+import io
 import re
 from collections.abc import Sequence
 
@@ -44,6 +46,16 @@ def find_reader(name: str) -> Reader:
     raise LogError(f"No reader {name!r}.{nearest(name, names)} Known: {', '.join(names)}")
 
 
+def identify_table(names: Sequence[str]) -> Reader:
+    """The one other reader that claims a table of these columns, else the reader of plain tables."""
+    text = io.StringIO()
+    csv.writer(text).writerow(names)
+    claims = [
+        reader for reader in READERS if reader.accepts(text.getvalue().encode(), "") and reader is not table.READER
+    ]
+    return claims[0] if len(claims) == 1 else table.READER
+
+
 def identify(head: bytes, name: str) -> Reader:
     """
     The one reader that claims a file.
@@ -78,7 +90,7 @@ def _seen(head: bytes) -> str:
     if rows:
         return f"its first JSON object has {_listed(list(rows[0]))}"
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
-        return "it is one JSON array, where one object per line is read"
+        return "it is a JSON array that does not begin with a whole object"
     names = header(head)[1]
     if len(names) > 1 and all(map(_plain, names)):
         return f"its columns are {_listed(names)}"

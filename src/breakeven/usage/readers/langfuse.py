@@ -30,7 +30,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from breakeven.usage.calls import JUDGE
-from breakeven.usage.readers.reader import Columns, Reader, dig, header, json_rows
+from breakeven.usage.readers.reader import Columns, Reader, header, json_rows
 from breakeven.usage.readers.spans import no_call, span_id, task_name
 
 USAGE = "{usageDetails|usage_details|provided_usage_details}"
@@ -102,9 +102,8 @@ def _named(document: dict[str, Any], held: list[dict[str, Any]]) -> Iterator[dic
 
 def columns(names: Sequence[str]) -> Columns:
     """Canonical name -> SQL over the raw row."""
-    kind = "lower({type})"
-    attributes = "metadata>attributes."
-    operation = f"lower({{{attributes}[gen_ai.operation.name]|{attributes}[openinference.span.kind]}})"
+    kind = "lower(CAST({type} AS VARCHAR))"
+    operation = f"lower({_attribute('gen_ai.operation.name', 'openinference.span.kind')})"
     kind = (
         f"CASE WHEN {kind} = 'tool' OR among({operation}, '|tool|execute_tool|') THEN 'tool'"
         f" WHEN {kind} = 'evaluator' THEN 'judge' WHEN among({kind}, '|generation|embedding|') THEN 'call'"
@@ -117,19 +116,24 @@ def columns(names: Sequence[str]) -> Columns:
         **usage,
         "task": f"CASE WHEN {{environment}} LIKE 'langfuse-%judge%' THEN concat('{JUDGE}', {name}) ELSE {name} END",
         "model": "{providedModelName|provided_model_name|model}",
-        "provider": f"{{{attributes}[gen_ai.provider.name]|{attributes}[gen_ai.system]|{attributes}[llm.provider]}}",
+        "provider": _attribute("gen_ai.provider.name", "gen_ai.system", "llm.provider"),
         "instant": "{startTime|start_time}",
         "service_tier": "{modelParameters>service_tier|model_parameters>service_tier}",
         "status": "{level}",
         "cost_usd": "{totalCost|total_cost|costDetails>total|cost_details>total|calculatedTotalCost}",
         "prompt": "{input}",
         "first_message": "{input>0.content|input>messages.0.content|input}",
-        "fault": f"CASE WHEN truth({{is_deleted}}) THEN 'deleted in the tracer' ELSE {no_call(kind, counted)} END",
+        "fault": f"CASE WHEN truth(CAST({{is_deleted}} AS VARCHAR)) THEN 'deleted in the tracer' ELSE {no_call(kind, counted)} END",
         "span_kind": kind,
         "span": span_id("{traceId|trace_id}", "{id|span_id}"),
         "parent": span_id("{traceId|trace_id}", "{parentObservationId|parent_observation_id|parent_span_id}"),
         "version": "{event_ts|updatedAt|updated_at}",
     }
+
+
+def _attribute(*names: str) -> str:
+    """The first of these attributes of the span that an observation was made from."""
+    return "{" + "|".join(f'metadata>attributes."{name}"' for name in names) + "}"
 
 
 def _usage() -> Columns:
@@ -138,7 +142,7 @@ def _usage() -> Columns:
     sums = {name: f"shared[{place}]" for place, name in enumerate(SUMS, 1)}
     given = f"coalesce({sums['given']}, {legacy.replace('SIDE', 'input')}, whole({{promptTokens}}))"
     made = f"coalesce({sums['made']}, {legacy.replace('SIDE', 'output')}, whole({{completionTokens}}))"
-    made = f"CASE WHEN {made} IS NULL AND lower({{type}}) = 'embedding' THEN 0 ELSE {made} END"
+    made = f"CASE WHEN {made} IS NULL AND lower(CAST({{type}} AS VARCHAR)) = 'embedding' THEN 0 ELSE {made} END"
     names = ("read", "long", "short", "reasoning", "more_input", "more_output")
     read, long, short, reasoning, more_input, more_output = (f"coalesce({sums[name]}, 0)" for name in names)
     before = f"({read} + {long} + {short} + {more_input})"

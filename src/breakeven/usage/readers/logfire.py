@@ -33,7 +33,7 @@ RESPONSE = fields(("attributes.response_data.",))
 
 def accepts(head: bytes, name: str) -> bool:
     """The ids, the name, the start and the attributes of a record, under Logfire's names."""
-    return any(row.keys() >= EVIDENCE for row in json_rows(head)) or EVIDENCE <= set(header(head)[1])
+    return any(row.keys() >= EVIDENCE for row in json_rows(head)) or set(header(head)[1]) >= EVIDENCE
 
 
 def columns(names: Sequence[str]) -> Columns:

@@ -26,8 +26,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from breakeven.usage.readers import langfuse, logfire
+from breakeven.usage.readers.otlp import flat_spans
 from breakeven.usage.readers.reader import Columns, Reader, dig, header, json_rows
-from breakeven.usage.readers.spans import TASK, attribute, flat_spans, span_columns, task_name
+from breakeven.usage.readers.spans import TASK, attribute, span_columns, task_name
 
 KIND = "openinference.span.kind"
 

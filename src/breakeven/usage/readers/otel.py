@@ -27,8 +27,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from breakeven.usage.readers import langfuse, logfire, openinference
+from breakeven.usage.readers.otlp import flat_spans
 from breakeven.usage.readers.reader import Columns, Reader, header, json_rows
-from breakeven.usage.readers.spans import attribute, flat_spans, span_columns
+from breakeven.usage.readers.spans import attribute, span_columns
 
 EVIDENCE = ("gen_ai.", "ai.operationId", "traceloop.")
 

@@ -7,7 +7,7 @@ SQL over the raw row. In that SQL a raw field is written in braces:
 ``{usage.prompt_tokens}``    a path into the JSON line; for CSV and Parquet a column of that name
 ``{metadata>usage.cached}``  the same, where ``metadata`` is text that holds JSON again; also JSON in a CSV column
 ``{model|body.model}``       the first of several that is not null
-``{attributes.[gen_ai.x]}``  a key in brackets may hold dots
+``{attributes."gen_ai.x"}``  a key that has dots stands in double quotes
 
 A field that the row lacks is null. Every field is text, except in Parquet, where it has its column's type. The
 names a reader may give (all but the first two default to null, false for ``batch``, true for ``ok``; a call

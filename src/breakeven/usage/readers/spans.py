@@ -6,7 +6,7 @@ Read: opentelemetry.io/docs/specs/semconv/gen-ai (v1.36, v1.41, genai v0.1.0), O
 
 Attributes are looked up as keys of an object ``attributes``, with dots in the key or nested; as keys or columns
 ``attributes.KEY`` of the row; or, where a row has neither, as keys of the row itself. OTLP's lists of keys and values
-are made into such objects by ``flat_spans`` first.
+are made into such objects by ``otlp.flat_spans`` first.
 
 Kinds of span. A row is a model call where its operation or kind says so, or says nothing known and the row has token
 counts. Tools, agents, chains, retrievers, judges and plain spans are none; where such a row has token counts, they are
@@ -16,9 +16,7 @@ Cached tokens lie inside the input by both conventions. Some instrumentations wr
 instead, so a row is read as exclusive where its caches exceed its input, or its total is the sum of all of them.
 """
 
-import json
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from breakeven.usage.nesting import NOT_A_CALL, TOTAL
 from breakeven.usage.readers.reader import Columns
@@ -125,11 +123,11 @@ def attribute(names: Sequence[str]) -> Attribute:
     names : sequence of str
         Columns of the table, or keys of the first JSON rows.
     """
-    forms = ("[{}]",)
+    forms: tuple[str, ...] = ('"{}"',)
     if "attributes" in names:
-        forms = ("attributes.[{}]", "attributes.{}")
+        forms = ('attributes."{}"', "attributes.{}")
     elif any(name.startswith("attributes.") for name in names):
-        forms = ("[attributes.{}]",)
+        forms = ('"attributes.{}"',)
 
     def field(*attributes: str) -> str:
         parts = []
@@ -151,7 +149,7 @@ def counts(field: Attribute) -> Columns:
     return {
         "input_tokens": given,
         "output_tokens": f"CASE WHEN {made} IS NULL AND {embedding} THEN 0 ELSE {made} END",
-        "inclusive": f"NOT coalesce({cached} > {given} OR ({cached} > 0 AND {total} = {given} + {made} + {cached}), false)",
+        "inclusive": f"NOT coalesce({cached} > {given} OR {cached} > 0 AND {total} = {given} + {made} + {cached}, false)",
         "cache_read_tokens": field(*CACHE_READ),
         "cache_write_short_tokens": field(*CACHE_WRITE),
         "reasoning_tokens": field(*REASONING),
@@ -169,7 +167,8 @@ def span_columns(field: Attribute, own_kind: str = "{span_kind}") -> dict[str, s
     """
     given, made = f"whole({field(*INPUT)})", f"whole({field(*OUTPUT)})"
     kind = _kind(field, own_kind)
-    failed = "among({status.code|status.status_code|status_code|otel_status_code}, '|2|error|status_code_error|')"
+    status = "CAST({status.code|status.status_code|status_code|otel_status_code} AS VARCHAR)"
+    failed = f"among({status}, '|2|error|status_code_error|')"
     return {
         **counts(field),
         "task": task_name(field(*TASK)),
@@ -184,11 +183,11 @@ def span_columns(field: Attribute, own_kind: str = "{span_kind}") -> dict[str, s
         "fault": no_call(kind, f"coalesce({given}, 0) + coalesce({made}, 0) > 0"),
         "span_kind": kind,
         "span": span_id(
-            "{traceId|trace_id|context.trace_id|[context.trace_id]|spanContext.traceId}",
-            "{spanId|span_id|context.span_id|[context.span_id]|spanContext.spanId}",
+            '{traceId|trace_id|context.trace_id|"context.trace_id"|spanContext.traceId}',
+            '{spanId|span_id|context.span_id|"context.span_id"|spanContext.spanId}',
         ),
         "parent": span_id(
-            "{traceId|trace_id|context.trace_id|[context.trace_id]|spanContext.traceId}",
+            '{traceId|trace_id|context.trace_id|"context.trace_id"|spanContext.traceId}',
             "{parentSpanId|parent_span_id|parent_id|parentId|parentSpanContext.spanId}",
         ),
     }
@@ -201,7 +200,7 @@ def no_call(kind: str, counted: str) -> str:
 
 def span_id(trace: str, span: str) -> str:
     """SQL of an id that is unique over all traces; null without one."""
-    trace, span = (f"regexp_replace(lower({id_}), '^0x', '')" for id_ in (trace, span))
+    trace, span = (f"regexp_replace(lower(CAST({id_} AS VARCHAR)), '^0x', '')" for id_ in (trace, span))
     return f"CASE WHEN ltrim({span}, '0') <> '' THEN concat({trace}, '/', {span}) END"
 
 
@@ -221,7 +220,7 @@ def _kind_in(field: Attribute, words: str, own_kind: str = "{span_kind}") -> str
         field("ai.operationId"),
         own_kind,
     )
-    return "(" + " OR ".join(f"coalesce(among({name}, '{words}'), false)" for name in named) + ")"
+    return "(" + " OR ".join(f"coalesce(among(CAST({name} AS VARCHAR), '{words}'), false)" for name in named) + ")"
 
 
 def _kind(field: Attribute, own_kind: str) -> str:
@@ -236,67 +235,3 @@ def _kind(field: Attribute, own_kind: str) -> str:
         f" WHEN {_kind_in(field, OTHERS, own_kind)} OR {sdk} IS NOT NULL OR {agent} THEN 'other'"
         f" WHEN {given} IS NOT NULL THEN 'call' ELSE 'other' END"
     )
-
-
-def flat_spans(line: str) -> Sequence[str]:
-    """
-    The spans of a line of OTLP, or of one span in OTLP's notation, with attributes as objects.
-
-    A line that has no list of attributes comes back as it is.
-    """
-    if '"resourceSpans"' not in line and '"resource_spans"' not in line and not _has_list(line):
-        return [line]
-    try:
-        document = json.loads(line)
-    except (ValueError, RecursionError):
-        return [line]
-    if not isinstance(document, dict):
-        return [line]
-    return [json.dumps(span) for span in _spans(document)]
-
-
-def _has_list(line: str) -> bool:
-    start = line.find('"attributes"')
-    return start >= 0 and line[start + 12 : start + 32].lstrip(" :").startswith("[")
-
-
-def _spans(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    resources = document.get("resourceSpans", document.get("resource_spans"))
-    if not isinstance(resources, list):
-        yield _flat(document)
-        return
-    for resource in resources:
-        about = _flat(_get(resource, "resource") or {})["attributes"]
-        scopes = _get(resource, "scopeSpans", "scope_spans", "instrumentationLibrarySpans")
-        for scope in scopes if isinstance(scopes, list) else ():
-            spans = _get(scope, "spans")
-            for span in spans if isinstance(spans, list) else ():
-                yield {**_flat(span), "resource": about} if isinstance(span, dict) else {}
-
-
-def _flat(span: dict[str, Any]) -> dict[str, Any]:
-    """A span with its attributes as an object, and without its events and links, which nothing is read from."""
-    attributes = span.get("attributes")
-    if isinstance(attributes, list):
-        pairs = [pair for pair in attributes if isinstance(pair, dict) and isinstance(pair.get("key"), str)]
-        attributes = {pair["key"]: _value(pair.get("value")) for pair in pairs}
-    kept = {key: value for key, value in span.items() if key not in ("events", "links", "resource")}
-    return {**kept, "attributes": attributes if isinstance(attributes, dict) else {}}
-
-
-def _value(value: Any) -> Any:
-    """A value of OTLP without the name of its type."""
-    if not isinstance(value, dict) or len(value) != 1:
-        return value
-    kind, inner = next(iter(value.items()))
-    if isinstance(inner, dict) and "values" in inner:
-        pairs = inner["values"] if isinstance(inner["values"], list) else []
-        if kind in ("kvlistValue", "kvlist_value"):
-            return {str(_get(pair, "key")): _value(_get(pair, "value")) for pair in pairs}
-        return [_value(each) for each in pairs]
-    return inner
-
-
-def _get(holder: Any, *keys: str) -> Any:
-    """What a dictionary holds under the first of some keys, None where it is none or has none."""
-    return next((holder[key] for key in keys if key in holder), None) if isinstance(holder, dict) else None
