@@ -23,6 +23,9 @@ BROKEN = "not JSON from here on"
 SPACE = re.compile(r"[\s,\[\]\ufeff]*")
 """What lies between two objects of an array, or of several."""
 
+STRAY = re.compile("[\udc80-\udcff]")
+"""A byte that is not UTF-8, as the decoder passes it on."""
+
 
 def is_document(head: bytes) -> bool:
     """Whether a file that begins so is such JSON: its first line is an array's beginning, or a lone brace."""
@@ -32,7 +35,7 @@ def is_document(head: bytes) -> bool:
 
 def document_head(file: Path) -> bytes:
     """The first objects of a file of such JSON, one per line; empty where it begins with none."""
-    rows = next(document_chunks(file)).texts["raw"][:HEAD_ROWS]
+    rows = next(document_chunks(file), Chunk({"raw": []})).texts["raw"][:HEAD_ROWS]
     return "\n".join(json.dumps(json.loads(row)) for row in rows).encode()
 
 
@@ -42,31 +45,32 @@ def document_chunks(file: Path) -> Iterator[Chunk]:
 
     Raises LogError as ``lines.json_chunks``.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     text, line, chunk, size, enough = "", 1, Chunk({"raw": []}), 0, 0
     ended, fault = False, ""
     with open_log(file) as handle, readable(file):
         while not ended and not fault:
             piece = handle.read(PIECE_BYTES)
             ended = not piece
-            try:
-                text += decoder.decode(piece, final=ended)
-            except UnicodeDecodeError:
-                fault = NOT_UTF8
-            if len(text) < enough and not ended and not fault:
+            text += decoder.decode(piece, final=ended)
+            if len(text) < enough and not ended:
                 continue
             place = 0
             for start, end in _objects(text):
                 line += text.count("\n", place, start)
-                chunk.texts["raw"].append(text[start:end])
-                chunk.lines.append(line)
+                row = text[start:end]
+                if not row.isascii() and STRAY.search(row):
+                    chunk.faults.append((line, NOT_UTF8))
+                else:
+                    chunk.texts["raw"].append(row)
+                    chunk.lines.append(line)
                 line += text.count("\n", start, end)
                 place, size = end, size + end - start
             start = _after_space(text, place)
             line += text.count("\n", place, start)
             text = text[start:]
             enough = 2 * len(text)
-            if text and not fault:
+            if text:
                 fault = BROKEN if ended or text[0] != "{" else TOO_LONG if len(text) > MAX_LINE_BYTES else ""
             if fault:
                 chunk.faults.append((line, fault))

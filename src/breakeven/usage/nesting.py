@@ -49,7 +49,7 @@ UPDATE calls SET faulty = true, reason = '{REPLACED}' WHERE rowid IN (
     engine.execute(
         f"""
 WITH RECURSIVE around(span) AS (
-    SELECT parent FROM calls WHERE parent IS NOT NULL AND {COUNTED}
+    SELECT parent FROM calls WHERE parent <> span AND {COUNTED}
     UNION
     SELECT parent FROM calls JOIN around USING (span) WHERE parent IS NOT NULL AND span_kind IS DISTINCT FROM 'tool'
 )

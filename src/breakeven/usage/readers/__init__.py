@@ -46,6 +46,11 @@ def find_reader(name: str) -> Reader:
     raise LogError(f"No reader {name!r}.{nearest(name, names)} Known: {', '.join(names)}")
 
 
+def gives_ids(name: str) -> bool:
+    """Whether the rows of a reader have ids, by which a row given twice counts once."""
+    return any(reader.name == name and "span" in reader.columns(()) for reader in READERS)
+
+
 def identify_table(names: Sequence[str]) -> Reader:
     """The one other reader that claims a table of these columns, else the reader of plain tables."""
     text = io.StringIO()

@@ -112,6 +112,7 @@ def columns(names: Sequence[str]) -> Columns:
     usage = _usage()
     name = task_name("coalesce(nullif({promptName|prompt_name}, ''), nullif({traceName|trace_name}, ''), {name})")
     counted = f"coalesce({usage['input_tokens']}, 0) + coalesce({usage['output_tokens']}, 0) > 0"
+    deleted = "truth(CAST({is_deleted} AS VARCHAR))"
     return {
         **usage,
         "task": f"CASE WHEN {{environment}} LIKE 'langfuse-%judge%' THEN concat('{JUDGE}', {name}) ELSE {name} END",
@@ -123,7 +124,7 @@ def columns(names: Sequence[str]) -> Columns:
         "cost_usd": "{totalCost|total_cost|costDetails>total|cost_details>total|calculatedTotalCost}",
         "prompt": "{input}",
         "first_message": "{input>0.content|input>messages.0.content|input}",
-        "fault": f"CASE WHEN truth(CAST({{is_deleted}} AS VARCHAR)) THEN 'deleted in the tracer' ELSE {no_call(kind, counted)} END",
+        "fault": f"CASE WHEN {deleted} THEN 'deleted in the tracer' ELSE {no_call(kind, counted)} END",
         "span_kind": kind,
         "span": span_id("{traceId|trace_id}", "{id|span_id}"),
         "parent": span_id("{traceId|trace_id}", "{parentObservationId|parent_observation_id|parent_span_id}"),

@@ -48,7 +48,7 @@ def columns(names: Sequence[str]) -> Columns:
         **spans,
         **both,
         "fault": f"CASE WHEN {pending} THEN '{NOT_A_CALL}' WHEN {bare} THEN NULL ELSE {spans['fault']} END",
-        "model": f"coalesce({spans['model']}, {RESPONSE('model')}, {field('request_data.model')})",
+        "model": f"coalesce({spans['model']}, {RESPONSE('model')}, {{attributes.request_data.model}})",
         "prompt": f"coalesce({spans['prompt']}, {{attributes.request_data.messages}})",
         "first_message": f"coalesce({spans['first_message']}, {{attributes.request_data.messages.0.content}})",
     }

@@ -145,14 +145,15 @@ def counts(field: Attribute) -> Columns:
     given, made, total = (f"whole({field(*names)})" for names in (INPUT, OUTPUT, TOTALS))
     read, written = (f"coalesce(whole({field(*names)}), 0)" for names in (CACHE_READ, CACHE_WRITE))
     cached = f"({read} + {written})"
+    apart = f"{cached} > {given} OR {cached} > 0 AND {total} = {given} + {made} + {cached}"
     embedding = f"({_kind_in(field, EMBEDDINGS)} OR {field('ai.operationId')} LIKE '%.doEmbed')"
     return {
         "input_tokens": given,
         "output_tokens": f"CASE WHEN {made} IS NULL AND {embedding} THEN 0 ELSE {made} END",
-        "inclusive": f"NOT coalesce({cached} > {given} OR {cached} > 0 AND {total} = {given} + {made} + {cached}, false)",
-        "cache_read_tokens": field(*CACHE_READ),
-        "cache_write_short_tokens": field(*CACHE_WRITE),
-        "reasoning_tokens": field(*REASONING),
+        "inclusive": f"NOT coalesce({apart}, false)",
+        "cache_read_tokens": f"whole({field(*CACHE_READ)})",
+        "cache_write_short_tokens": f"whole({field(*CACHE_WRITE)})",
+        "reasoning_tokens": f"whole({field(*REASONING)})",
     }
 
 
@@ -228,8 +229,9 @@ def _kind(field: Attribute, own_kind: str) -> str:
     sdk = field("ai.operationId")
     given = f"coalesce({field(*INPUT)}, {field(*OUTPUT)})"
     agent = f"{field('agent_name')} IS NOT NULL AND {field('gen_ai.operation.name')} IS NULL"
+    tool = f"{field('gen_ai.tool.name')} IS NOT NULL AND {field('gen_ai.operation.name')} IS NULL"
     return (
-        f"CASE WHEN {_kind_in(field, TOOLS, own_kind)} THEN 'tool'"
+        f"CASE WHEN {_kind_in(field, TOOLS, own_kind)} OR {tool} THEN 'tool'"
         f" WHEN {_kind_in(field, JUDGES, own_kind)} THEN 'judge'"
         f" WHEN {_kind_in(field, CALLS, own_kind)} OR {sdk} LIKE '%.do%' THEN 'call'"
         f" WHEN {_kind_in(field, OTHERS, own_kind)} OR {sdk} IS NOT NULL OR {agent} THEN 'other'"
