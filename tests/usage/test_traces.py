@@ -165,7 +165,7 @@ def test_an_array_that_breaks_off_keeps_what_stood_before(tmp_path: Path) -> Non
     assert [reason for *_, reason in found.faults] == ["not UTF-8 text"]
     for empty in ("[]", "[\n]\n"):
         file.write_text(empty)
-        with pytest.raises(LogError):
+        with pytest.raises(LogError, match="holds no rows"):
             rows_of(file)
 
 

@@ -163,6 +163,8 @@ def scan_files(
         if not head.strip(BLANK):
             raise LogError(f"{file}: holds no rows")
         is_array = is_document(head)
+        if is_array and not head.strip(BLANK + b"[,]"):
+            raise LogError(f"{file}: holds no rows")
         head = (is_array and document_head(file)) or head
         forced = table.READER.name if columns else reader
         chosen = find_reader(forced) if forced else identify(head, file.name)
