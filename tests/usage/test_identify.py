@@ -39,7 +39,8 @@ def test_an_unknown_reader_names_the_nearest(tmp_path: Path) -> None:
     [
         ('{"prompt": "x", "answer text": "y"}\n', "its first JSON object has prompt and 1 more"),
         ("when,who,what\n1,2,3\n", "its columns are when, who, what"),
-        ('[{"object": "chat.completion"}]', "it is one JSON array"),
+        ('[{"prompt": "x"}]', "its first JSON object has prompt"),
+        ('[{"object": "chat.completion", ', "it is a JSON array that does not begin with a whole object"),
         ("Dear Sir,\nplease find\n", "its first line is neither"),
     ],
 )

@@ -38,7 +38,9 @@ def rows_of(file: Path, **options: Any) -> tuple[list[dict[str, Any]], Scan]:
     with open_engine() as engine:
         found = scan_files(engine, [file], **options)
         names = (*SHOWN, "reported_cost_nano", "reason")
-        rows = engine.execute(f"SELECT {', '.join(names)} FROM log ORDER BY line").fetchall()
+        rows = engine.execute(
+            f"SELECT {', '.join(names)} FROM log ORDER BY line, at_us, {', '.join(TOKENS)}"
+        ).fetchall()
     return [dict(zip(names, row, strict=True)) for row in rows], found
 
 

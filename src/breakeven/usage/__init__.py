@@ -21,6 +21,7 @@ from breakeven.usage.models import Finder
 from breakeven.usage.prefix import shared_prefixes
 from breakeven.usage.price import Bill, price_cube
 from breakeven.usage.profile import TaskProfile, profiles
+from breakeven.usage.readers import gives_ids
 from breakeven.usage.scan import open_engine, scan_files
 from breakeven.usage.sources import Reject, Source
 
@@ -159,6 +160,7 @@ def _same_content(sources: Iterable[Source]) -> list[str]:
     notes = []
     for source in sources:
         if source.sha256 in seen:
-            notes.append(f"{source.name} has the same content as {seen[source.sha256]}; both are counted")
+            counted = "its rows are counted once" if gives_ids(source.reader) else "both are counted"
+            notes.append(f"{source.name} has the same content as {seen[source.sha256]}; {counted}")
         seen.setdefault(source.sha256, source.name)
     return notes

@@ -67,6 +67,9 @@ PREFIX_LENGTHS = tuple(2**power for power in range(6, 18))
 
 PREFIX_COLUMNS = ("prompt_chars", *(f"prefix_{length}" for length in PREFIX_LENGTHS))
 
+SPAN_COLUMNS = {"span": "UBIGINT", "parent": "UBIGINT", "span_kind": "VARCHAR", "version": "VARCHAR"}
+"""Column that only the rows of tracers fill, and that is dropped once ``nesting`` has used it -> DuckDB type."""
+
 MAX_TOKENS = 10**12
 """More tokens than this in one row is a fault of the log, not a call. [tokens]"""
 
@@ -78,6 +81,9 @@ GATEWAY_CACHE = "gateway-cache"
 
 ALL_TASKS = "all"
 """Task of every call where the format has no task key."""
+
+JUDGE = "judge: "
+"""Before the name of the task of calls that judge the answers of others."""
 
 NO_TASK = "(none)"
 """Task of a call that lacks the field named by ``task_by``."""

@@ -24,6 +24,9 @@ MACROS = (
     """text_us(x) AS CASE WHEN x IS NULL THEN NULL
     WHEN TRY_CAST(x AS DOUBLE) IS NOT NULL THEN unix_us(TRY_CAST(x AS DOUBLE))
     ELSE epoch_us(TRY_CAST(x AS TIMESTAMPTZ)) END""",
+    """amounts(map, keys, but) AS CASE WHEN json_valid(map) THEN list_sum(list_transform(
+    list_filter(json_keys(map), lambda key: regexp_matches(key, keys) AND NOT regexp_matches(key, but)),
+    lambda key: whole(json_extract_string(map, concat('/', replace(replace(key, '~', '~0'), '/', '~1')))))) END""",
     """tier_name(x) AS CASE WHEN among(x, '||standard|default|auto|on_demand|batch|null|none|') THEN NULL
     ELSE replace(lower(trim(x)), 'on_demand_', '') END""",
 )
@@ -43,6 +46,7 @@ DEFAULTS = {
     "inclusive": "true",
     **dict.fromkeys(TOKENS, "NULL"),
     "calls": "1",
+    "fault": "NULL",
     "batch": "false",
     "service_tier": "NULL",
     "ok": "true",
@@ -56,6 +60,9 @@ MAX_COST_USD = 10**9
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 
 CACHES = ("cache_read_tokens", "cache_write_short_tokens", "cache_write_long_tokens")
+
+FAULT = "fault"
+"""Raw column in which a reader says itself why a row is no call, in fixed words."""
 
 NOTHING = "NOTHING"
 """Stands for the type of a column that is NULL throughout; engines disagree on what to call it."""
@@ -87,7 +94,7 @@ def canonical(
     fresh = f"input_tokens - CASE WHEN {inclusive} THEN {cached} ELSE 0 END" if cached else "input_tokens"
     read = ", ".join(f"{_number(name, types[name])} AS {name}" for name in (*TOKENS, "calls"))
     faults = _faults(types, fixed, cached)
-    reason = " ".join(f"WHEN {when} THEN '{words}'" for when, words in faults)
+    reason = " ".join(f"WHEN {when} THEN {words if words == FAULT else repr(words)}" for when, words in faults)
     batches = [fixed.get("batch") or f"coalesce({_truth('batch', types)}, false)"]
     successes = [fixed.get("ok") or f"coalesce({_truth('ok', types)}, true)"]
     if types["status"] != NOTHING:
@@ -106,7 +113,7 @@ SELECT file, line, {", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in (
     CASE {reason} END AS reason, coalesce({" OR ".join(when for when, _ in faults)}, false) AS faulty{extra}
 FROM (
     SELECT file, line, broken, task, model, provider, {_time(types["instant"])} AS at_us, instant, inclusive, {read},
-        {" OR ".join(batches)} AS batch, {tier} AS service_tier,
+        fault, {" OR ".join(batches)} AS batch, {tier} AS service_tier,
         {" AND ".join(successes)} AS ok, TRY_CAST(cost_usd AS DOUBLE) AS usd, cost_usd{extra}
     FROM ({raw})
 )"""
@@ -115,6 +122,8 @@ FROM (
 def _faults(types: Mapping[str, str], fixed: Mapping[str, str], cached: str) -> list[tuple[str, str]]:
     """(condition, reason) of everything that makes a row no call, in the order in which they are reported."""
     found = [("broken", "not a JSON object")] if "broken" not in fixed else []
+    if types["fault"] != NOTHING:
+        found.append(("fault IS NOT NULL", FAULT))
     for name in (*TOKENS, "calls"):
         if types[name] != NOTHING and name not in fixed:
             least = 1 if name == "calls" else 0

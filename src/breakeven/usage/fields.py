@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from breakeven.errors import LogError
 
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+PART = re.compile(r'(?:^|(?<=\.))"([^"]+)"(?=\.|$)|([^".]+)')
+"""A key in double quotes between dots, or one without dots."""
 
 
 class Fields:
@@ -103,6 +105,8 @@ class TableRow(Fields):
         return self.unpack(f"SELECT {', '.join(['line', *columns])} FROM {rows}")
 
     def _column(self, name: str) -> str | None:
+        alone = PART.fullmatch(name)
+        name = alone[1] or name if alone else name
         column = name if name in self.types else self.lower.get(name.lower())
         if column is None:
             base, dot, path = name.partition(".")
@@ -133,7 +137,18 @@ def path_list(paths: Sequence[str]) -> str:
 
 
 def json_path(path: str) -> str:
-    """``usage.items.0`` -> ``$."usage"."items"[0]``. Raises LogError for a path with a double quote or backslash."""
-    if '"' in path or "\\" in path:
+    """``usage.items.0`` -> ``$."usage"."items"[0]``. Raises as ``path_parts``."""
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f'."{part}"' for part in path_parts(path))
+
+
+def path_parts(path: str) -> list[str | int]:
+    """
+    The keys of a dotted path, a whole number for a place in an array; a key that has dots stands in double quotes.
+
+    Raises LogError for a double quote elsewhere, or a backslash.
+    """
+    found = [match[1] or match[2] for match in PART.finditer(path) if match[1] or match[2]]
+    quoted_keys = {match[1] for match in PART.finditer(path) if match[1]}
+    if '"' in PART.sub("", path) or "\\" in path:
         raise LogError(f"{path!r}: a field name with a double quote or a backslash cannot be read")
-    return "$" + "".join(f"[{key}]" if key.isdecimal() else f'."{key}"' for key in path.split(".") if key)
+    return [int(key) if key.isdecimal() and key not in quoted_keys else key for key in found]

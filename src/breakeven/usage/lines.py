@@ -9,7 +9,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -65,7 +65,7 @@ def open_log(file: Path) -> IO[bytes]:
 
 def read_head(file: Path) -> bytes:
     """The first 64 KiB of a file, or more where its first line that is not blank is longer than that."""
-    with open_log(file) as handle, _readable(file):
+    with open_log(file) as handle, readable(file):
         head = handle.read(HEAD_BYTES)
         while b"\n" not in head.lstrip(BLANK) and len(head) < MAX_LINE_BYTES:
             more = handle.read(len(head))
@@ -77,7 +77,7 @@ def read_head(file: Path) -> bytes:
 
 def json_chunks(file: Path) -> Iterator[Chunk]:
     """The lines of a file, in column ``raw``; blank lines are not rows. Raises LogError for damaged gzip."""
-    with open_log(file) as handle, _readable(file):
+    with open_log(file) as handle, readable(file):
         for first, texts in _Lines(handle).blocks():
             chunk = Chunk({"raw": []})
             for number, text in enumerate(texts, first):
@@ -87,6 +87,12 @@ def json_chunks(file: Path) -> Iterator[Chunk]:
                     chunk.texts["raw"].append(stripped)
                     chunk.lines.append(number)
             yield chunk
+
+
+def expanded(chunk: Chunk, expand: Callable[[str], Sequence[str]]) -> Chunk:
+    """JSON lines with each replaced by the rows it holds, which keep its number."""
+    rows = [(line, row) for line, text in zip(chunk.lines, chunk.texts["raw"], strict=True) for row in expand(text)]
+    return Chunk({"raw": [row for _, row in rows]}, [line for line, _ in rows], chunk.faults)
 
 
 def csv_names(head: bytes) -> list[str]:
@@ -102,7 +108,7 @@ def csv_chunks(file: Path, head: bytes, wanted: Sequence[str]) -> Iterator[Chunk
     csv.field_size_limit(MAX_LINE_BYTES)
     names = csv_names(head)
     places = [names.index(name) for name in wanted]
-    with open_log(file) as handle, _readable(file):
+    with open_log(file) as handle, readable(file):
         source = _Lines(handle)
         records = csv.reader(source.lines(), delimiter=header(head)[0], strict=True)
         chunk, values = Chunk({}), list[str]()
@@ -203,7 +209,7 @@ def _text(line: bytes) -> str | Fault:
 
 
 @contextmanager
-def _readable(file: Path) -> Iterator[None]:
+def readable(file: Path) -> Iterator[None]:
     """Turn damaged gzip and read errors into one clear line."""
     try:
         yield

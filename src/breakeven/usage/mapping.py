@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from breakeven.errors import LogError, nearest
-from breakeven.usage.calls import NO_TASK, PREFIX_COLUMNS, PREFIX_LENGTHS
+from breakeven.usage.calls import NO_TASK, PREFIX_COLUMNS, PREFIX_LENGTHS, SPAN_COLUMNS
 from breakeven.usage.checks import DEFAULTS, NOTHING, canonical
 from breakeven.usage.cube import MAY_BE_ABSENT
 from breakeven.usage.fields import Fields, JsonLine, TableRow
@@ -51,7 +51,8 @@ def raw_columns(
                 f"{file.name}: no column for {' or '.join(missing)}. Name it with --column {missing[0]}=COLUMN,"
                 " see docs/log-formats.md"
             )
-    raw = {**DEFAULTS, "prompt": "NULL", "first_message": "NULL", **given}
+    helpers = dict.fromkeys(("prompt", "first_message", "shared", *SPAN_COLUMNS), "NULL")
+    raw = {**DEFAULTS, **helpers, **given}
     if task_by == "prompt":
         raw["task"] = f"coalesce('prompt-' || left(sha256(CAST({raw['first_message']} AS VARCHAR)), 12), '{NO_TASK}')"
     elif task_by:
@@ -92,15 +93,22 @@ def canonical_query(
         Name or query of the rows.
     """
     given = {name: raw[name] for name in DEFAULTS} | _prefix_columns(raw["prompt"])
+    kept = list(PREFIX_COLUMNS)
+    if raw["span"] != "NULL":
+        given |= _span_columns(raw)
+        kept += SPAN_COLUMNS
     selected = ", ".join(f"{sql} AS {name}" for name, sql in given.items())
     constants = {name: sql for name, sql in given.items() if sql in CONSTANTS}
     broken = "broken" if isinstance(row, JsonLine) else "false AS broken"
     if not isinstance(row, JsonLine):
         constants["broken"] = "false"
-    query = f"SELECT {number} AS file, line, {broken}, {selected} FROM ({row.source(rows)})"
+    source = row.source(rows)
+    if raw["shared"] != "NULL":
+        source = f"SELECT *, {raw['shared']} AS shared FROM ({source})"
+    query = f"SELECT {number} AS file, line, {broken}, {selected} FROM ({source})"
     described = run(engine, f"DESCRIBE {query}", "the columns cannot be read as those of a log")
     types = {name: NOTHING if given.get(name) == "NULL" else kind for name, kind, *_ in described}
-    return canonical(query, types, constants=constants, kept=PREFIX_COLUMNS)
+    return canonical(query, types, constants=constants, kept=kept)
 
 
 def absent_columns(raw: Mapping[str, str]) -> frozenset[str]:
@@ -119,6 +127,13 @@ def _prefix_columns(prompt: str) -> dict[str, str]:
         for length in PREFIX_LENGTHS
     }
     return {"prompt_chars": f"length({prompt})"} | hashes
+
+
+def _span_columns(raw: Mapping[str, str]) -> dict[str, str]:
+    """SQL of what is kept of where a row lies among others: ids as hashes."""
+    texts = {name: f"CAST({raw[name]} AS VARCHAR)" for name in ("span", "parent")}
+    ids = {name: f"CASE WHEN {text} <> '' THEN hash({text}) END" for name, text in texts.items()}
+    return ids | {name: f"CAST({raw[name]} AS VARCHAR)" for name in ("span_kind", "version")}
 
 
 def run(engine: duckdb.DuckDBPyConnection, sql: str, what: str) -> list[tuple[Any, ...]]:

@@ -17,13 +17,15 @@ import duckdb
 import numpy as np
 
 from breakeven.errors import LogError
-from breakeven.usage.calls import EARLIEST_US, LATEST_US, PREFIX_COLUMNS, TYPES
+from breakeven.usage.calls import EARLIEST_US, LATEST_US, PREFIX_COLUMNS, SPAN_COLUMNS, TYPES
 from breakeven.usage.checks import MACROS, SETTINGS
 from breakeven.usage.cube import MAY_BE_ABSENT
+from breakeven.usage.documents import document_chunks, document_head, is_document
 from breakeven.usage.fields import JsonLine, TableRow, literal, quoted
-from breakeven.usage.lines import BLANK, Chunk, csv_chunks, csv_names, json_chunks, read_head
+from breakeven.usage.lines import BLANK, Chunk, csv_chunks, csv_names, expanded, json_chunks, read_head
 from breakeven.usage.mapping import absent_columns, canonical_query, raw_columns, run
-from breakeven.usage.readers import find_reader, identify, table
+from breakeven.usage.nesting import BENIGN, count_each_call_once
+from breakeven.usage.readers import find_reader, identify, identify_table, table
 from breakeven.usage.readers.reader import Reader, json_rows
 from breakeven.usage.sources import Reject, Source
 
@@ -47,6 +49,7 @@ class Scan:
     spans_us : for each Parquet file the first and last time in it, None where it has none. [us]
     absent : columns of ``cube.MAY_BE_ABSENT`` that no file has.
     has_prompts : whether some file holds prompts.
+    has_spans : whether the rows of some file lie inside one another.
     """
 
     engine: duckdb.DuckDBPyConnection
@@ -56,6 +59,7 @@ class Scan:
     spans_us: list[tuple[int | None, int | None]] = field(default_factory=list)
     absent: frozenset[str] = frozenset(MAY_BE_ABSENT)
     has_prompts: bool = False
+    has_spans: bool = False
 
     @property
     def rows(self) -> int:
@@ -79,6 +83,8 @@ class Scan:
         """
         Rows that are not calls: at most ``MAX_REJECTS`` of them by file and line, and (reason, rows), commonest first.
 
+        Those that are as they should be, such as the spans of tools, come after all others.
+
         Parameters
         ----------
         good : int
@@ -88,9 +94,11 @@ class Scan:
         if good + counts.total() < self.rows:
             bad = "FROM log WHERE faulty"
             counts.update(dict(self.engine.execute(f"SELECT reason, count(*) {bad} GROUP BY 1").fetchall()))
-            first = f"SELECT file, line, reason {bad} ORDER BY file, line LIMIT {MAX_REJECTS}"
+            order = f"reason IN {BENIGN}, file, line"
+            first = f"SELECT file, line, reason {bad} ORDER BY {order} LIMIT {MAX_REJECTS}"
             found += self.engine.execute(first).fetchall()
-        rejects = (Reject(self.sources[file].name, line, reason) for file, line, reason in sorted(found)[:MAX_REJECTS])
+        found.sort(key=lambda reject: (reject[2] in BENIGN, reject))
+        rejects = (Reject(self.sources[file].name, line, reason) for file, line, reason in found[:MAX_REJECTS])
         return tuple(rejects), tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -145,7 +153,7 @@ def scan_files(
         A file is missing, damaged, empty, of no known format or of several, or lacks a column it must have.
     """
     result = Scan(engine)
-    kinds = TYPES | dict.fromkeys(PREFIX_COLUMNS, "UBIGINT")
+    kinds = TYPES | dict.fromkeys(PREFIX_COLUMNS, "UBIGINT") | SPAN_COLUMNS
     engine.execute(f"CREATE TABLE calls ({', '.join(f'{name} {kind}' for name, kind in kinds.items())})")
     if columns and reader not in (None, table.READER.name):
         raise LogError(f"Columns can be named for the reader {table.READER.name!r} only, not for {reader!r}")
@@ -154,18 +162,25 @@ def scan_files(
         head = read_head(file)
         if not head.strip(BLANK):
             raise LogError(f"{file}: holds no rows")
+        is_array = is_document(head)
+        if is_array and not head.strip(BLANK + b"[,]"):
+            raise LogError(f"{file}: holds no rows")
+        head = (is_array and document_head(file)) or head
         forced = table.READER.name if columns else reader
         chosen = find_reader(forced) if forced else identify(head, file.name)
         if head.startswith(b"PAR1"):
+            chosen = chosen if forced else identify_table(list(_parquet_types(result.engine, file)[1]))
             rows, query = _parquet(result, number, file, chosen, task_by, columns)
-            queries.append(query)
+            queries += [query] if query else []
         else:
-            rows = _text(result, number, file, head, chosen, task_by, columns)
+            rows = _text(result, number, file, head, is_array, chosen, task_by, columns)
         if not rows:
             raise LogError(f"{file}: holds no rows")
         with file.open("rb") as handle:
             digest = hashlib.file_digest(handle, "sha256").hexdigest()
         result.sources.append(Source(file.name, chosen.name, rows, digest))
+    if result.has_spans:
+        count_each_call_once(engine, name_judges=task_by is None)
     if len(queries) < len(files):
         queries.append(f"SELECT {', '.join(COLUMNS)} FROM calls")
     engine.execute(f"CREATE TEMP VIEW log AS {' UNION ALL '.join(queries)}")
@@ -177,19 +192,24 @@ def _text(
     number: int,
     file: Path,
     head: bytes,
+    is_array: bool,
     reader: Reader,
     task_by: str | None,
     own: Mapping[str, str] | None,
 ) -> int:
     """Read a file of JSON lines or delimited text into ``calls``; how many rows it holds."""
     is_json = head.lstrip(BLANK)[:1] == b"{" or bool(json_rows(head))
-    names = list(dict.fromkeys(key for row in json_rows(head) for key in row)) if is_json else csv_names(head)
+    expand = reader.expand if is_json else None
+    names = list(dict.fromkeys(key for row in json_rows(head, expand) for key in row)) if is_json else csv_names(head)
     row: JsonLine | TableRow = JsonLine() if is_json else TableRow(dict.fromkeys(names, "VARCHAR"), tidy=True)
     raw = raw_columns(reader, names, task_by, own, file, row)
     _note_columns(result, raw)
-    chunks = json_chunks(file) if is_json else csv_chunks(file, head, row.wanted)  # type: ignore[union-attr]
+    json_rows_of = document_chunks if is_array else json_chunks
+    chunks = json_rows_of(file) if is_json else csv_chunks(file, head, row.wanted)  # type: ignore[union-attr]
     rows, insert = 0, ""
     for chunk in chunks:
+        if expand:
+            chunk = expanded(chunk, expand)
         if chunk.lines:
             with _registered(result.engine, chunk):
                 insert = (
@@ -206,26 +226,35 @@ def _text(
 def _parquet(
     result: Scan, number: int, file: Path, reader: Reader, task_by: str | None, own: Mapping[str, str] | None
 ) -> tuple[int, str]:
-    """How many rows a Parquet file holds, and a query of their canonical columns."""
-    pattern = "".join(f"[{char}]" if char in "*?[" else char for char in str(file.absolute()))
-    rows_of = f"read_parquet({literal(pattern)}, file_row_number = true)"
-    what = f"{file}: not a Parquet file that can be read"
-    described = run(result.engine, f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {rows_of}", what)
-    count = run(result.engine, f"SELECT count(*) FROM {rows_of}", what)[0][0]
-    types = {name: kind for name, kind, *_ in described}
+    """How many rows a Parquet file holds, and a query of their canonical columns; "" where they are in ``calls``."""
+    rows_of, types = _parquet_types(result.engine, file)
+    count = run(result.engine, f"SELECT count(*) FROM {rows_of}", f"{file}: not a Parquet file that can be read")[0][0]
     row = TableRow(types, tidy=False)
     raw = raw_columns(reader, list(types), task_by, own, file, row)
     _note_columns(result, raw)
     numbered = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of})"
     query = canonical_query(result.engine, number, raw, row, numbered)
+    if raw["span"] != "NULL":
+        run(result.engine, f"INSERT INTO calls BY NAME {query}", f"{file}: cannot be read")
+        return count, ""
     result.spans_us.append(_parquet_span(result.engine, raw["instant"], types, rows_of, query))
     return count, f"SELECT {', '.join(COLUMNS)} FROM ({query})"
+
+
+def _parquet_types(engine: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, dict[str, str]]:
+    """A Parquet file as SQL, and its columns with their DuckDB types."""
+    pattern = "".join(f"[{char}]" if char in "*?[" else char for char in str(file.absolute()))
+    rows_of = f"read_parquet({literal(pattern)}, file_row_number = true)"
+    what = f"{file}: not a Parquet file that can be read"
+    described = run(engine, f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {rows_of}", what)
+    return rows_of, {name: kind for name, kind, *_ in described}
 
 
 def _note_columns(result: Scan, raw: Mapping[str, str]) -> None:
     """Remember what this file adds to the columns that the files have."""
     result.absent &= absent_columns(raw)
     result.has_prompts |= raw["prompt"] != "NULL"
+    result.has_spans |= raw["span"] != "NULL"
 
 
 def _parquet_span(

@@ -5,11 +5,23 @@ A new format is one module here with a ``READER``, one line in ``READERS``, a sa
 ``tests/logs``, and a section in ``docs/log-formats.md``.
 """
 
+import csv
+import io
 import re
 from collections.abc import Sequence
 
 from breakeven.errors import LogError, nearest
-from breakeven.usage.readers import litellm, openai_response, provider_response, table, tensorzero
+from breakeven.usage.readers import (
+    langfuse,
+    litellm,
+    logfire,
+    openai_response,
+    openinference,
+    otel,
+    provider_response,
+    table,
+    tensorzero,
+)
 from breakeven.usage.readers.reader import Reader, header, json_rows
 
 READERS: tuple[Reader, ...] = (
@@ -17,6 +29,10 @@ READERS: tuple[Reader, ...] = (
     provider_response.READER,
     litellm.READER,
     tensorzero.READER,
+    otel.READER,
+    openinference.READER,
+    logfire.READER,
+    langfuse.READER,
     table.READER,
 )
 
@@ -28,6 +44,21 @@ def find_reader(name: str) -> Reader:
             return reader
     names = [reader.name for reader in READERS]
     raise LogError(f"No reader {name!r}.{nearest(name, names)} Known: {', '.join(names)}")
+
+
+def gives_ids(name: str) -> bool:
+    """Whether the rows of a reader have ids, by which a row given twice counts once."""
+    return any(reader.name == name and "span" in reader.columns(()) for reader in READERS)
+
+
+def identify_table(names: Sequence[str]) -> Reader:
+    """The one other reader that claims a table of these columns, else the reader of plain tables."""
+    text = io.StringIO()
+    csv.writer(text).writerow(names)
+    claims = [
+        reader for reader in READERS if reader.accepts(text.getvalue().encode(), "") and reader is not table.READER
+    ]
+    return claims[0] if len(claims) == 1 else table.READER
 
 
 def identify(head: bytes, name: str) -> Reader:
@@ -64,7 +95,7 @@ def _seen(head: bytes) -> str:
     if rows:
         return f"its first JSON object has {_listed(list(rows[0]))}"
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
-        return "it is one JSON array, where one object per line is read"
+        return "it is a JSON array that does not begin with a whole object"
     names = header(head)[1]
     if len(names) > 1 and all(map(_plain, names)):
         return f"its columns are {_listed(names)}"

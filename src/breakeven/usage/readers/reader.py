@@ -7,6 +7,7 @@ SQL over the raw row. In that SQL a raw field is written in braces:
 ``{usage.prompt_tokens}``    a path into the JSON line; for CSV and Parquet a column of that name
 ``{metadata>usage.cached}``  the same, where ``metadata`` is text that holds JSON again; also JSON in a CSV column
 ``{model|body.model}``       the first of several that is not null
+``{attributes."gen_ai.x"}``  a key that has dots stands in double quotes
 
 A field that the row lacks is null. Every field is text, except in Parquet, where it has its column's type. The
 names a reader may give (all but the first two default to null, false for ``batch``, true for ``ok``; a call
@@ -18,11 +19,16 @@ succeeded where ``ok`` and ``status`` both say so)::
     task, model, provider, service_tier  text
     instant                              text with or without a UTC offset, Unix time in s, ms, us or ns, timestamp
     calls                                calls the row stands for; its counts are their total
+    fault                                why the row is no call, in fixed words that quote nothing; null where it is one
     batch, ok                            boolean, or a word or number for it: true, yes, y, t, 1, batch; all else false
     status                               failure, failed, fail, error, errored, canceled, cancelled, expired, timeout,
                                          false, and numbers of 400 or more or below 0 mean failure; all else success
     cost_usd                             cost the log states [USD]
     prompt, first_message                text, hashed inside the engine and never kept
+    shared                               any value, worked out once, that the SQL of the others may use by this name
+    span, parent                         ids, of the row and of the row around it, unique over all files
+    span_kind                            "tool" or "judge" where the row is one; null for calls and all else
+    version                              of rows with one ``span`` those with the greatest text here replace the others
 
 Counts combined with + or - pass through ``whole()`` first: null stays null, anything but a whole number from 0 to
 10^12 becomes NaN, and NaN is a reason to reject the row. ``succeeded()`` is the rule for a status, ``truth()`` that
@@ -31,9 +37,10 @@ for a boolean.
 
 import csv
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, cast
 
 Columns = Mapping[str, str]
 
@@ -46,19 +53,26 @@ class Reader:
     name : unique; shown in errors and on the answer.
     reads : what the format is, in a few words.
     accepts : positive evidence in the first bytes of the (decompressed) file, at least one whole line of it.
-    columns : canonical name -> SQL over the raw row, given the column names of a table (none for JSON lines).
+    columns : canonical name -> SQL over the raw row, given the column names of a table, or the keys of the first JSON
+        lines.
+    expand : where one JSON line can hold several rows, or a row in another notation: the line -> its rows as JSON
+        lines. A line it cannot make sense of comes back as it is.
     """
 
     name: str
     reads: str
     accepts: Callable[[bytes, str], bool]
     columns: Callable[[Sequence[str]], Columns]
+    expand: Callable[[str], Sequence[str]] | None = None
 
 
-def json_rows(head: bytes) -> list[dict[str, Any]]:
-    """The JSON objects among the lines of a file's beginning; a line cut short is not one."""
+def json_rows(head: bytes, expand: Callable[[str], Sequence[str]] | None = None) -> list[dict[str, Any]]:
+    """The JSON objects among the lines of a file's beginning, or the rows in them; a line cut short is not one."""
+    lines: Iterable[str | bytes] = head.removeprefix(b"\xef\xbb\xbf").splitlines()
+    if expand:
+        lines = chain.from_iterable(expand(line.decode("utf-8", "replace")) for line in cast(list[bytes], lines))
     rows = []
-    for line in head.removeprefix(b"\xef\xbb\xbf").splitlines():
+    for line in lines:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
