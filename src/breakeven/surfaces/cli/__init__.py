@@ -19,6 +19,7 @@ COMMANDS = {
         "Fine-tune, or keep paying? From six numbers, a file or a log.",
     ),
     "cost": ("breakeven.surfaces.cli.questions:cost", "What your usage costs on every listed model."),
+    "optimize": ("breakeven.surfaces.cli.questions:optimize", "The cheapest combination of the changes you allow."),
     "logs": (
         "breakeven.surfaces.cli.logs:command",
         "Read logs of real calls: their cost, and the decision per task.",
