@@ -60,6 +60,14 @@ def test_low_volume_finds_the_cache_less_often(catalogue: Catalogue) -> None:
     assert (few.cache_hit_share or 0) < 0.1 < 0.99 < (many.cache_hit_share or 0)
 
 
+def test_a_lever_that_saves_nothing_is_in_no_plan(catalogue: Catalogue) -> None:
+    # Nova Micro on Bedrock has no batch price and no cached price on record.
+    found = optimize(catalogue, cacheable_share=0.6, batchable_share=0.3)
+    assert found.best.served_by == "Amazon Nova Micro tuned on Bedrock"
+    assert found.best.levers == []
+    assert all(each.on_top_usd is None or each.on_top_usd > 0 for each in found.levers)
+
+
 def test_providers_are_counted_out(catalogue: Catalogue) -> None:
     found = optimize(catalogue, providers=["bedrock"], other_models=True)
     assert found.left_out["of a provider that is not allowed"] > 10

@@ -21,7 +21,7 @@ from breakeven.questions.compare import Horizon
 from breakeven.questions.fields import MOST, Count, Number, Question, ask, field, name, share, tokens, usd
 from breakeven.questions.finetune import FinetuneQuestion
 from breakeven.questions.kind import Kind
-from breakeven.questions.plan_answers import LeverAnswer, Plan, plan_rows, stated, worth
+from breakeven.questions.plan_answers import LeverAnswer, Plan, plan_rows, pulls_its_weight, stated, worth
 from breakeven.questions.plans import Candidate, Lever, Plans, Strengths, enumerate_plans, hit_share
 from breakeven.questions.statement import Cited, cite, part
 from breakeven.questions.tables import Cell, Column, Table, echo, origins_of, price_list
@@ -31,6 +31,8 @@ LIMITS, SPAN = "What must hold", "Time"
 
 Name = Annotated[str, StringConstraints(max_length=99)]
 SHOWN_PLANS = 12
+CENTS = 6
+"""Digits of a dollar to which costs are compared: what differs by less is rounding."""
 
 
 class ModelScore(BaseModel):
@@ -116,7 +118,7 @@ class OptimizeAnswer:
     """
     The cheapest combination, the frontier of cost against effort, and what each lever is worth.
 
-    plans : the cheapest first. frontier : no other combination has both less effort and lower running cost.
+    plans : the cheapest first, without those that are no dearer with one lever less. frontier : no other combination has both less effort and lower running cost.
     evaluated : combinations looked at. left_out : reason -> combinations or models left out for it.
     """
 
@@ -230,10 +232,11 @@ def answer(question: OptimizeQuestion, catalogue: Catalogue, origins: dict[str, 
         above = np.isfinite(cost) & (plans.upfront_usd > question.budget_usd)
         left_out["above the upfront budget"] += int(above.sum())
         cost = np.where(above, np.nan, cost)
-    order = [int(each) for each in np.argsort(cost, axis=None, kind="stable") if np.isfinite(cost.flat[each])]
+    shown = np.where(pulls_its_weight(cost), cost, np.nan)
+    order = [int(each) for each in np.argsort(shown, axis=None, kind="stable") if np.isfinite(shown.flat[each])]
     first = order[0]
     flat = [divmod(each, len(candidates)) for each in order]
-    running = np.where(np.isfinite(cost), plans.usd.sum(axis=-1), np.nan)
+    running = np.where(np.isfinite(cost), plans.usd.sum(axis=-1).round(CENTS), np.nan)
     edge = [divmod(int(each), len(candidates)) for each in undominated(plans.upfront_usd.ravel(), running.ravel())]
     best = divmod(first, len(candidates))
     used = plans.options[best]

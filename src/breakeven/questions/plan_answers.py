@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from breakeven.projection.attribution import shapley
 from breakeven.projection.paths import SEARCH_MONTHS, break_even_months
-from breakeven.questions.plans import Plans
+from breakeven.questions.plans import Floats, Plans
 from breakeven.questions.statement import finite, part
 from breakeven.questions.tables import Cell
+
+LEAST_SAVING_USD = 1e-6
+"""A lever that saves less saves nothing but rounding."""
 
 
 @part
@@ -42,6 +46,16 @@ class LeverAnswer:
     alone_usd: float
     on_top_usd: float | None
     share_usd: float | None
+
+
+def pulls_its_weight(cost: Floats) -> NDArray[np.bool_]:
+    """Which combinations, shape (sets, candidates), would cost more without any one of their levers. [USD]"""
+    useful = np.isfinite(cost)
+    for number in range(cost.shape[0]):
+        for bit in range(cost.shape[0].bit_length() - 1):
+            if number >> bit & 1:
+                useful[number] &= ~(cost[number ^ (1 << bit)] <= cost[number] + LEAST_SAVING_USD)
+    return useful
 
 
 def plan_rows(plans: Sequence[Plan]) -> list[list[Cell]]:
