@@ -118,7 +118,8 @@ class OptimizeAnswer:
     """
     The cheapest combination, the frontier of cost against effort, and what each lever is worth.
 
-    plans : the cheapest first, without those that are no dearer with one lever less. frontier : no other combination has both less effort and lower running cost.
+    plans : the cheapest first, without those that are no dearer with one lever less.
+    frontier : no other combination has both less effort and lower running cost.
     evaluated : combinations looked at. left_out : reason -> combinations or models left out for it.
     """
 
