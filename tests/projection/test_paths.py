@@ -88,3 +88,7 @@ def test_no_rate_of_return_without_a_change_of_sign() -> None:
 
 def test_cumulative_of_options_keeps_its_shape() -> None:
     assert cumulative_usd(np.array([1.0, 2.0]), np.ones((2, 3))).shape == (2, 3)
+
+
+def test_a_return_beyond_all_numbers_is_not_known() -> None:
+    assert np.isnan(return_month([5e-324], [[1.0, 1.0]])).all()

@@ -96,11 +96,13 @@ def return_month(upfront_usd: ArrayLike, saving_usd: ArrayLike) -> Floats:
     rates = np.full(upfront.shape, np.nan)
     last = saving.shape[-1]
     known = np.isfinite(upfront) & np.isfinite(saving).all(axis=-1)
-    usable = np.flatnonzero(known & (upfront > 0) & (saving > 0).any(axis=-1))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        ratios = saving / upfront[:, np.newaxis]
+    usable = np.flatnonzero(known & (upfront > 0) & (saving > 0).any(axis=-1) & np.isfinite(ratios).all(axis=-1))
     if usable.size:
         # -upfront * q**n + s_1 * q**(n-1) + ... + s_n = 0 with q = 1 + rate
         companion = np.zeros((usable.size, last, last))
-        companion[:, 0, :] = saving[usable] / upfront[usable, np.newaxis]
+        companion[:, 0, :] = ratios[usable]
         companion[:, np.arange(1, last), np.arange(last - 1)] = 1.0
         roots = np.linalg.eigvals(companion)
         real = np.where((np.abs(roots.imag) < 1e-9) & (roots.real > 1e-9), roots.real - 1.0, np.inf)
