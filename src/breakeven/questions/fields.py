@@ -30,7 +30,7 @@ class Question(BaseModel):
 
     command: ClassVar[str] = ""
     front: ClassVar[tuple[str, ...]] = ()
-    example: ClassVar[Mapping[str, str]] = {}
+    example: ClassVar[Mapping[str, Any]] = {}
     from_log: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

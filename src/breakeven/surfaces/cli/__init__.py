@@ -20,6 +20,10 @@ COMMANDS = {
     ),
     "cost": ("breakeven.surfaces.cli.questions:cost", "What your usage costs on every listed model."),
     "optimize": ("breakeven.surfaces.cli.questions:optimize", "The cheapest combination of the changes you allow."),
+    "route": (
+        "breakeven.surfaces.cli.route:command",
+        "What routing each call to the model it needs saves: tiers, or an evaluation.",
+    ),
     "logs": (
         "breakeven.surfaces.cli.logs:command",
         "Read logs of real calls: their cost, and the decision per task.",
