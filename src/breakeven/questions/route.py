@@ -38,10 +38,14 @@ class RouteAnswer:
         """The answer as the JSON document of schema ``breakeven/route/1``."""
         return dataclasses.asdict(self)
 
+    def target(self) -> float:
+        """The saving to reach. [1]"""
+        return float(str(self.question["target_saving"]))
+
     def tables(self) -> list[Table]:
         """The evaluation's strategies, or the bill of the mix, first."""
         found = [] if self.evaluation is None else evaluation_tables(self.evaluation)
-        return found + ([] if self.mix is None else mix_tables(self.mix, self.tiers, self.tuned))
+        return found + ([] if self.mix is None else mix_tables(self.mix, self.tiers, self.tuned, self.target()))
 
 
 def answer(question: RouteQuestion, catalogue: Catalogue, origins: dict[str, str] | None = None) -> RouteAnswer:
@@ -98,6 +102,9 @@ def _billed(question: RouteQuestion, mix: Mix) -> str:
 def _measured(question: RouteQuestion, study: Evaluated) -> str:
     """The chosen strategy in one sentence."""
     chosen = next((each for each in study.strategies if each.name == study.chosen), None)
+    if not study.strategies:
+        good = [each for each in study.models if not each.dominated]
+        return f"{len(good)} of {len(study.models)} models are not dominated; the cheapest of them is {good[0].model}."
     if chosen is None:
         return "No way of serving the calls reached the floor on the half it was chosen on."
     change = f"{chosen.saving_share:.1%} less" if chosen.saving_share >= 0 else f"{-chosen.saving_share:.1%} more"

@@ -41,7 +41,8 @@ class Measured:
     A way of serving the calls, as measured on the second half of the items; money for month 1. [USD]
 
     chosen_usd_per_call, chosen_score : what it promised on the half it was chosen on.
-    bound : whether it uses what no router can know; it is then a limit, not a choice.
+    kind : a rule that can be followed; one with an assumed judge or router, not measured; or a bound, which uses
+        results that no router can know.
     floor_met : whether its score is above the floor; "not proven" where the interval holds the floor.
     *_low, *_high : 95 % intervals over the items; null for bounds worked out on all of them.
     """
@@ -49,7 +50,7 @@ class Measured:
     name: str
     how: str
     models: list[str]
-    bound: bool
+    kind: Literal["rule", "assumed", "bound"]
     chosen_usd_per_call: float | None
     chosen_score: float | None
     usd_per_call: float
@@ -88,13 +89,17 @@ class TaskChoice:
 
 @part
 class ModelScore:
-    """One model for all items of the second half; ``dominated``: another costs no more and scores no less."""
+    """
+    One model for all items of the second half; ``dominated``: another costs no more and scores no less.
+
+    score_low, score_high : null where the table has no items.
+    """
 
     model: str
     usd_per_call: float
     score: float
-    score_low: float
-    score_high: float
+    score_low: float | None
+    score_high: float | None
     dominated: bool
 
 
@@ -153,6 +158,8 @@ def evaluated(question: RouteQuestion, catalogue: Catalogue) -> Evaluated:
     Raises InputError where the evaluation cannot be used.
     """
     table = matrix(question, catalogue)
+    if not table.paired:
+        return _whole_runs(question, table)
     if len(table.items) < LEAST_ITEMS:
         raise InputError(
             f"The evaluation has {len(table.items)} items that all its models were scored on; {LEAST_ITEMS} are needed,"
@@ -168,7 +175,7 @@ def evaluated(question: RouteQuestion, catalogue: Catalogue) -> Evaluated:
     rules += list(cascades(study, floor))
     limits, needed = oracle(study)
     measured = _measure(study, [*rules, *limits])
-    candidates = [each for each in measured if not each.bound and each.chosen_usd_per_call is not None]
+    candidates = [each for each in measured if each.kind == "rule"]
     chosen = min(candidates, key=lambda each: each.chosen_usd_per_call or 0.0, default=None)
     notes = list(table.notes)
     if table.listed_models:
@@ -189,6 +196,46 @@ def evaluated(question: RouteQuestion, catalogue: Catalogue) -> Evaluated:
         added=list(_added(study, floor)),
         accuracy_needed=needed,
         notes=notes,
+    )
+
+
+def _whole_runs(question: RouteQuestion, table: Matrix) -> Evaluated:
+    """A table of whole runs: its models side by side, and nothing chosen."""
+    usd, score = table.cost_usd.mean(axis=0), table.score.mean(axis=0)
+    premium = table.models.index(named(question, question.model, set(table.models))) if question.model else -1
+    best = premium if premium >= 0 else int(score.argmax())
+    out = routing.dominated(usd, score)
+    floor = question.kept_share * float(score[best]) if question.floor_score is None else question.floor_score
+    return Evaluated(
+        premium=table.models[best],
+        floor_score=floor,
+        rows={"in": table.rows_in, "used": table.used, "left_out": sum(table.left_out.values())},
+        left_out=table.left_out,
+        first_items=0,
+        second_items=0,
+        tasks_named=False,
+        chosen=None,
+        strategies=[],
+        frontier=[],
+        tasks=[],
+        models=[
+            ModelScore(
+                model=table.models[m],
+                usd_per_call=float(usd[m]),
+                score=float(score[m]),
+                score_low=None,
+                score_high=None,
+                dominated=bool(out[m]),
+            )
+            for m in np.argsort(usd, kind="stable")
+        ],
+        added=[],
+        accuracy_needed=None,
+        notes=[
+            *table.notes,
+            "the table has no items: its costs are of whole runs, and nothing can be chosen on one half of them and"
+            " measured on the other",
+        ],
     )
 
 
@@ -236,7 +283,7 @@ def _measure(study: Study, rules: list[Rule]) -> list[Measured]:
                 name=rule.name,
                 how=rule.how,
                 models=[study.table.models[m] for m in rule.models],
-                bound=rule.bound,
+                kind=rule.kind,
                 chosen_usd_per_call=None if promised is None else promised[0] + float(extra[place]),
                 chosen_score=None if promised is None else promised[1],
                 usd_per_call=usd,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from breakeven.questions.route_fields import RouteQuestion
 from breakeven.questions.route_table import Matrix
 
 Floats = NDArray[np.float64]
+Kind = Literal["rule", "assumed", "bound"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Rule:
     how: str
     models: list[int]
     routed: bool
-    bound: bool
+    kind: Kind
     first: tuple[Floats, Floats] | None
     second: tuple[Floats, Floats]
 
@@ -85,7 +87,7 @@ def single(name: str, model: int, study: Study) -> Rule:
         (study.half(study.table.cost_usd, f)[:, model], study.half(study.table.score, f)[:, model])
         for f in (True, False)
     ]
-    return Rule(name, study.table.models[model], [model], False, False, halves[0], halves[1])
+    return Rule(name, study.table.models[model], [model], False, "rule", halves[0], halves[1])
 
 
 def cheapest_single(study: Study, floor: float) -> Rule | None:
@@ -107,7 +109,7 @@ def random_mix(study: Study, floor: float) -> Rule | None:
     halves = [
         (study.half(study.table.cost_usd, f) @ shares, study.half(study.table.score, f) @ shares) for f in (True, False)
     ]
-    return Rule("random mix, no router", how, used.tolist(), False, False, halves[0], halves[1])
+    return Rule("random mix, no router", how, used.tolist(), False, "rule", halves[0], halves[1])
 
 
 def assigned(name: str, choice: NDArray[np.intp], study: Study) -> Rule:
@@ -124,7 +126,7 @@ def assigned(name: str, choice: NDArray[np.intp], study: Study) -> Rule:
         f"{study.table.models[m]}: {some(study.task_names[t] for t in np.flatnonzero(choice == m))}" for m in used
     )
     routed = len(used) > 1
-    return Rule(name, how if routed else f"{study.table.models[used[0]]} for all", used, routed, False, *halves)
+    return Rule(name, how if routed else f"{study.table.models[used[0]]} for all", used, routed, "rule", *halves)
 
 
 def some(names: Iterable[str]) -> str:
@@ -181,7 +183,8 @@ def cascades(study: Study, floor: float) -> Iterable[Rule]:
         judge = "cascade" if real else "cascade, perfect judge" if not each else f"cascade, judge wrong in {each:.0%}"
         below = f"below {best.threshold:.3g}" + ("" if real else " of its score")
         how = f"{first_name}, then {second_name} {below}: {share:.0%} of items"
-        yield Rule(judge, how, pair, True, not real and not each, halves[0], halves[1])
+        kind: Kind = "rule" if real else "assumed" if each else "bound"
+        yield Rule(judge, how, pair, True, kind, halves[0], halves[1])
 
 
 def oracle(study: Study) -> tuple[list[Rule], float | None]:
@@ -200,9 +203,9 @@ def oracle(study: Study) -> tuple[list[Rule], float | None]:
     used = sorted(set(choice.tolist()))
     names = some(study.table.models[m] for m in used)
     accuracy = study.question.router_accuracy
-    perfect = Rule("oracle by item", names, used, True, True, None, ((split * cost).sum(1), (split * score).sum(1)))
+    perfect = Rule("oracle by item", names, used, True, "bound", None, ((split * cost).sum(1), (split * score).sum(1)))
     halves = (routing.imperfect(cost, choice, accuracy), routing.imperfect(score, choice, accuracy))
     name = f"router by item, {accuracy:.0%} right"
     at = [float(routing.imperfect(score, choice, each).mean()) - floor for each in (0.0, 1.0)]
     needed = 0.0 if at[0] >= 0 else float(root_of_line(*at))
-    return [perfect, Rule(name, names, used, True, True, None, halves)], needed if 0 <= needed <= 1 else None
+    return [perfect, Rule(name, names, used, True, "assumed", None, halves)], needed if 0 <= needed <= 1 else None

@@ -33,6 +33,7 @@ class Matrix:
     Items by models. ``rows_in == used + sum(left_out)``, always.
 
     cost_usd, score, signal : shape (items, models); signal is None where some answer has none.
+    paired : whether rows name items; without them a row stands for a whole run, and nothing can be split.
     tasks : of each item, small ones taken together. fixed_usd_month, upfront_usd : of each model.
     """
 
@@ -49,6 +50,7 @@ class Matrix:
     left_out: dict[str, int]
     notes: list[str]
     listed_models: list[str]
+    paired: bool
 
 
 class _Rates(NamedTuple):
@@ -86,7 +88,8 @@ def matrix(question: RouteQuestion, catalogue: Catalogue) -> Matrix:
             left_out[reason] += 1
         else:
             priced.append((row, usd))
-    with_item = [pair for pair in priced if pair[0].item is not None]
+    paired = any(row.item is not None for row, _ in priced)
+    with_item = [pair for pair in priced if pair[0].item is not None or not paired]
     left_out[NO_ITEM] += len(priced) - len(with_item)
     by_model: dict[str, set[tuple[str, str]]] = {}
     for row, _ in with_item:
@@ -126,6 +129,7 @@ def matrix(question: RouteQuestion, catalogue: Catalogue) -> Matrix:
         left_out={reason: count for reason, count in left_out.most_common() if count},
         notes=notes,
         listed_models=at_list,
+        paired=paired,
     )
 
 

@@ -6,8 +6,14 @@ from breakeven.questions.route_evaluation import Evaluated, Measured
 from breakeven.questions.route_tiers import Mix, TierCost, TunedTier
 from breakeven.questions.tables import Cell, Column, Table
 
+KINDS = {
+    "rule": "can be followed",
+    "assumed": "rests on an assumed judge or router",
+    "bound": "a bound: uses results that no router can know",
+}
 
-def mix_tables(mix: Mix, tiers: Sequence[TierCost], tuned: Sequence[TunedTier]) -> list[Table]:
+
+def mix_tables(mix: Mix, tiers: Sequence[TierCost], tuned: Sequence[TunedTier], target: float) -> list[Table]:
     """The tiers, the bill, tuned tiers, and the months."""
     tier_rows: list[list[Cell]] = [
         [each.name, each.label, each.share, each.usd_per_call, each.monthly_usd, each.premium_monthly_usd, _of(each)]
@@ -24,10 +30,15 @@ def mix_tables(mix: Mix, tiers: Sequence[TierCost], tuned: Sequence[TunedTier]) 
         Table(
             name="bill",
             title="The bill of month 1",
-            columns=[Column(title=""), Column(title="a month", unit="usd"), Column(title="saving", unit="share")],
+            columns=[
+                Column(title=""),
+                Column(title="a month", unit="usd"),
+                Column(title="saving", unit="signed_share"),
+            ],
             rows=bill_rows,
-            note=f"{left}for the saving to reach, in the same proportions: {share}. Over the horizon the mix saves"
-            f" ${mix.saving_usd:,.2f} after ${mix.upfront_usd:,.2f} upfront.",
+            note=f"{left}a saving of {target:.0%} in these proportions takes: {share}. Over the horizon the mix"
+            f" {'saves' if mix.saving_usd >= 0 else 'costs'} ${abs(mix.saving_usd):,.2f}"
+            f" {'' if mix.saving_usd >= 0 else 'more '}than the premium model, upfront included.",
         ),
         Table(
             name="tiers",
@@ -109,20 +120,29 @@ def _of(tier: TierCost) -> str:
 
 def evaluation_tables(study: Evaluated) -> list[Table]:
     """Strategies, tasks, the frontier, models, added models, and what was left out."""
+    if not study.strategies:
+        return [_models(study), _rows(study)]
     floor = f"Floor: a mean score of {study.floor_score:.4g}. Chosen on {study.first_items:,} items, measured on"
     needed = ""
-    if study.accuracy_needed is not None:
+    if study.accuracy_needed:
         needed = f" A router by item must be right in {study.accuracy_needed:.0%} of the items to reach the floor."
     found = [
         Table(
             name="strategies",
             title="Ways of serving the calls",
-            columns=[*_columns("Way"), Column(title="Floor"), Column(title="How")],
-            rows=[[*_row(each), each.floor_met, each.how] for each in study.strategies],
-            note=f"{floor} {study.second_items:,} others; 95 % intervals over items. (bound): uses results that no"
-            f" router can know.{needed}",
+            columns=[*_columns("Way"), Column(title="Floor")],
+            rows=[[*_row(each), each.floor_met] for each in study.strategies],
+            note=f"{floor} {study.second_items:,} others; 95 % intervals over items.{needed}",
         )
     ]
+    found.append(
+        Table(
+            name="ways",
+            title="What each way is",
+            columns=[Column(title="Way"), Column(title="Kind"), Column(title="What is sent where")],
+            rows=[[each.name, KINDS[each.kind], each.how] for each in study.strategies],
+        )
+    )
     if study.tasks_named:
         found += [
             Table(
@@ -155,15 +175,17 @@ def evaluation_tables(study: Evaluated) -> list[Table]:
                 ],
                 note="Measured on the second half. Not proven: the interval holds no change.",
             ),
-            Table(
-                name="frontier",
-                title="Cost against quality, by task",
-                columns=[*_columns("Point"), Column(title="How")],
-                rows=[[*_row(each), each.how] for each in study.frontier],
-                note="Each point: tasks assigned at least cost above one floor on the first half, measured on the second.",
-                folded=True,
-            ),
         ]
+    found.append(
+        Table(
+            name="frontier",
+            title="Cost against quality",
+            columns=_columns("Point"),
+            rows=[_row(each) for each in study.frontier],
+            note="Each point: tasks assigned at least cost above one floor on the first half, measured on the second."
+            " The JSON says what is sent where.",
+        )
+    )
     if study.added:
         found.append(
             Table(
@@ -192,42 +214,46 @@ def evaluation_tables(study: Evaluated) -> list[Table]:
                 note="Tasks assigned at the same floor with and without it; a month, hosting counted.",
             )
         )
-    found.append(
-        Table(
-            name="models",
-            title="Each model alone",
-            columns=[
-                Column(title="Model"),
-                Column(title="per call", unit="usd"),
-                Column(title="score", unit="score"),
-                Column(title="Interval"),
-                Column(title="Notes"),
-            ],
-            rows=[
-                [
-                    each.model,
-                    each.usd_per_call,
-                    each.score,
-                    f"{each.score_low:.3f} to {each.score_high:.3f}",
-                    "dominated" if each.dominated else "",
-                ]
-                for each in study.models
-            ],
-            note="Dominated: another costs no more and scores no less, on the second half.",
-            folded=len(study.models) > 8,
-        )
+    return [*found, _models(study), _rows(study)]
+
+
+def _models(study: Evaluated) -> Table:
+    """Each model alone."""
+    return Table(
+        name="models",
+        title="Each model alone",
+        columns=[
+            Column(title="Model"),
+            Column(title="per call", unit="usd"),
+            Column(title="score", unit="score"),
+            Column(title="95 %"),
+            Column(title="Notes"),
+        ],
+        rows=[
+            [
+                each.model,
+                each.usd_per_call,
+                each.score,
+                "" if each.score_low is None else f"{each.score_low:.3f} to {each.score_high:.3f}",
+                "dominated" if each.dominated else "",
+            ]
+            for each in study.models
+        ],
+        note="Dominated: another costs no more and scores no less.",
+        folded=len(study.models) > 8 and bool(study.strategies),
     )
+
+
+def _rows(study: Evaluated) -> Table:
+    """What became of the rows."""
     rows: list[list[Cell]] = [["used", study.rows["used"]]]
     rows += [[reason, count] for reason, count in study.left_out.items()]
-    found.append(
-        Table(
-            name="rows",
-            title=f"Rows of the table: {study.rows['in']:,}",
-            columns=[Column(title="Became"), Column(title="rows", unit="count")],
-            rows=rows,
-        )
+    return Table(
+        name="rows",
+        title=f"Rows of the table: {study.rows['in']:,}",
+        columns=[Column(title="Became"), Column(title="rows", unit="count")],
+        rows=rows,
     )
-    return found
 
 
 def _columns(first: str) -> list[Column]:
@@ -236,15 +262,15 @@ def _columns(first: str) -> list[Column]:
         Column(title="per call", unit="usd"),
         Column(title="a month", unit="usd"),
         Column(title="saving", unit="signed_share"),
-        Column(title="Interval"),
+        Column(title="95 %"),
         Column(title="score", unit="score"),
-        Column(title="Interval"),
+        Column(title="95 %"),
     ]
 
 
 def _row(each: Measured) -> list[Cell]:
     return [
-        f"{each.name} (bound)" if each.bound else each.name,
+        each.name,
         each.usd_per_call,
         each.monthly_usd,
         each.saving_share,

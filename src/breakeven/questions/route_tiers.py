@@ -1,11 +1,11 @@
 """A mix of tiers: its bill against one premium model, dominated tiers, and the break-even of tuned ones."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from breakeven.catalogue.load import Catalogue
+from breakeven.catalogue.query import model_retirement
 from breakeven.catalogue.records import Source
 from breakeven.errors import InputError
 from breakeven.options.lines import Option
@@ -305,9 +305,8 @@ def _unknowns(question: RouteQuestion, catalogue: Catalogue, own: list[Option], 
         found.append("token counts are taken as equal for all models; give --counted-in to convert them")
     if question.counted_in is not None:
         found.append("token counts of other models are estimated from one corpus")
-    found += [f"{note}" for each in own for note in _once(each.unknowns)]
-    return list(_once(found))
-
-
-def _once(words: Iterable[str]) -> Iterable[str]:
-    return dict.fromkeys(words)
+    end = model_retirement(catalogue, catalogue.prices.find(question.model or ""))
+    if end is not None:
+        found.append(f"{question.model} is retired on {end.day}; its price is taken to hold for what replaces it")
+    found += [note for each in own for note in each.unknowns]
+    return list(dict.fromkeys(found))
