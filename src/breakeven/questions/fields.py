@@ -181,6 +181,8 @@ def ask(
         fault = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         name = str(fault["loc"][0]) if fault["loc"] else ""
         place = f" ({places[name]})" if places and name in places else ""
+        if len(fault["loc"]) > 1 and name in shape.model_fields and is_structured(shape.model_fields[name]):
+            raise InputError(_explain_inside(shape, fault, place), name) from None
         if fault["type"] == "extra_forbidden":
             close = nearest(name[:LONGEST_SHOWN], shape.model_fields)
             raise InputError(
@@ -219,6 +221,38 @@ def _explain(shape: type[Question], name: str, fault: Mapping[str, Any], place: 
         return f"{flag(name)}{place} is needed: {info.description}"
     unit = f" [{unit_of(info)}]" if unit_of(info) else ""
     return f"{flag(name)}{place} is {given}; it must be {_allowed(info, fault)}{unit}. {info.description}"
+
+
+def _explain_inside(shape: type[Question], fault: Mapping[str, Any], place: str) -> str:
+    """One line for a fault in an object of a structured field, which is named by its place, e.g. ``tiers.1.share``."""
+    where = ".".join(str(part) for part in fault["loc"]) + place
+    models: list[type[BaseModel]] = [shape]
+    info: FieldInfo | None = None
+    for part in fault["loc"]:
+        if isinstance(part, str) and models:
+            info = next((each.model_fields[part] for each in models if part in each.model_fields), None)
+            models = models if info is None else _models_in(info.annotation)
+    if fault["type"] == "extra_forbidden":
+        known = {name for each in models for name in each.model_fields}
+        return f"{where}: there is no such field.{nearest(str(fault['loc'][-1])[:LONGEST_SHOWN], known)}"
+    if fault["type"] == "missing":
+        return f"{where} is needed"
+    if fault["type"] == "value_error":
+        return f"{where}: {str(fault['msg']).removeprefix('Value error, ')}"
+    if info is None or fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        names = ", ".join(name for each in models for name in each.model_fields)
+        return f"{where} is {_shown(fault['input'])}; it must be an object with fields of {names}"
+    bounds = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+    named = [f"{words} {fault['ctx'][key]:g}" for key, words in bounds.items() if key in fault.get("ctx", {})]
+    allowed = " ".join(named) or _allowed(info, dict(fault) | {"loc": fault["loc"][-1:]})
+    return f"{where} is {_shown(fault['input'])}; it must be {allowed}"
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The objects that a field may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for each in get_args(annotation) for model in _models_in(each)]
 
 
 def _allowed(info: FieldInfo, fault: Mapping[str, Any]) -> str:

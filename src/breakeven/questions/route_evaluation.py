@@ -276,7 +276,8 @@ def _measure(study: Study, rules: list[Rule]) -> list[Measured]:
         save_low, save_high = routing.interval(1.0 - means[:, place] / means[:, -1], saving)
         score_low, score_high = routing.interval(means[:, number + place], score, least)
         over = float(above[place].mean())
-        over_low, over_high = routing.interval(means[:, 2 * number + place], over, least)
+        unseen = 0.0 if rule.models == [study.premium] else least
+        over_low, over_high = routing.interval(means[:, 2 * number + place], over, unseen)
         promised = None if rule.first is None else [float(values.mean()) for values in rule.first]
         found.append(
             Measured(

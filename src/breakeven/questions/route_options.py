@@ -64,6 +64,15 @@ def listed(question: RouteQuestion, catalogue: Catalogue, model: str, load: Work
 
 def option_of(question: RouteQuestion, catalogue: Catalogue, tier: Tier, load: Workload, where: str) -> Option:
     """The model of a tier serving calls. Raises InputError, naming the tier, where a price of it is not known."""
+    try:
+        return _option_of(question, catalogue, tier, load, where)
+    except InputError as error:
+        if error.field == "tiers":
+            raise
+        raise InputError(f"{where}: {error}", "tiers") from None
+
+
+def _option_of(question: RouteQuestion, catalogue: Catalogue, tier: Tier, load: Workload, where: str) -> Option:
     own = None
     if tier.price_input is not None and tier.price_output is not None:
         own = TokenPrices(
@@ -91,7 +100,7 @@ def option_of(question: RouteQuestion, catalogue: Catalogue, tier: Tier, load: W
                 "tiers",
             )
     if not option.is_known():
-        raise InputError(f"{where}: {_next_step('; '.join(option.unknowns) or 'a price is not known')}", "tiers")
+        raise InputError(f"{where}: {_next_step((*option.unknowns, 'a price is not known')[0])}", "tiers")
     return option
 
 

@@ -66,7 +66,9 @@ class Study:
 
     @cached_property
     def span(self) -> float:
-        return float(np.ptp(self.table.score))
+        """Range of the score: 1 for shares and for right or wrong, else as seen."""
+        low, high = float(self.table.score.min()), float(self.table.score.max())
+        return 1.0 if 0 <= low and high <= 1 else high - low
 
 
 @dataclass(frozen=True)

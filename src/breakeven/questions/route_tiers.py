@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from breakeven.catalogue.load import Catalogue
-from breakeven.catalogue.query import model_retirement
 from breakeven.catalogue.records import Source
 from breakeven.errors import InputError
 from breakeven.options.lines import Option
@@ -125,7 +124,7 @@ def mixed(question: RouteQuestion, catalogue: Catalogue) -> Mixed:
     premium = serving[-1]
     horizons = [horizon_of(question, tier.share or 0.0) for tier in tiers]
     premium_usd = np.array([monthly_usd([premium[t]], horizons[t])[0] for t in range(len(tiers))])
-    served = np.array([alive(np.inf if each.life_months is None else each.life_months, SEARCH_MONTHS) for each in own])
+    served = np.array([alive(_life(each), SEARCH_MONTHS) for each in own])
     tier_usd = np.array([monthly_usd([own[t]], horizons[t])[0] for t in range(len(tiers))])
     escalated = np.array([[tier.escalated_share] for tier in tiers]) * premium_usd
     tier_usd = served * (tier_usd + escalated) + (1.0 - served) * premium_usd
@@ -189,7 +188,7 @@ def mixed(question: RouteQuestion, catalogue: Catalogue) -> Mixed:
     if estimated:
         names = ("training_examples", "training_epochs")
         sources += [("assumptions", catalogue.assumptions[each].source) for each in names]
-    return Mixed(mix, costs, tuned, _unknowns(question, catalogue, own, estimated), sources)
+    return Mixed(mix, costs, tuned, _unknowns(question, catalogue, premium[0], own, estimated), sources)
 
 
 def _with_rest(question: RouteQuestion, catalogue: Catalogue) -> list[Tier]:
@@ -207,6 +206,11 @@ def _with_rest(question: RouteQuestion, catalogue: Catalogue) -> list[Tier]:
     names = {tier.name for tier in question.tiers}
     rest = next(each for each in (REST, f"{REST} (2)") if each not in names)
     return [*question.tiers, Tier(name=rest, share=1 - total, model=question.model)]
+
+
+def _life(option: Option) -> float:
+    """Months that a tuned model is served; a listed one is replaced by another, at the same price as far as we know."""
+    return np.inf if option.life_months is None or option.kind == "untuned" else option.life_months
 
 
 def _at_least_as_good(tiers: list[Tier], t: int) -> list[int]:
@@ -238,7 +242,7 @@ def _in_place(
     return min(
         (calls * serving[u][t].at_least("per call"), tiers[u].name if u < len(tiers) else PREMIUM, u)
         for u in _at_least_as_good(tiers, t)
-        if serving[u][t].why_unavailable is None
+        if serving[u][t].why_unavailable is None and (u == len(tiers) or serving[u][t].id != serving[-1][t].id)
     )
 
 
@@ -287,7 +291,9 @@ def _tuned_tier(
     )
 
 
-def _unknowns(question: RouteQuestion, catalogue: Catalogue, own: list[Option], estimated: list[Tier]) -> list[str]:
+def _unknowns(
+    question: RouteQuestion, catalogue: Catalogue, premium: Option, own: list[Option], estimated: list[Tier]
+) -> list[str]:
     """What the numbers take for granted."""
     found = []
     if not question.evaluation:
@@ -305,8 +311,10 @@ def _unknowns(question: RouteQuestion, catalogue: Catalogue, own: list[Option], 
         found.append("token counts are taken as equal for all models; give --counted-in to convert them")
     if question.counted_in is not None:
         found.append("token counts of other models are estimated from one corpus")
-    end = model_retirement(catalogue, catalogue.prices.find(question.model or ""))
-    if end is not None:
-        found.append(f"{question.model} is retired on {end.day}; its price is taken to hold for what replaces it")
+    names = dict.fromkeys(
+        each.label for each in [premium, *own] if each.kind == "untuned" and each.life_months is not None
+    )
+    if names:
+        found.append(f"retired one day: {', '.join(names)}; their prices are taken to hold for what replaces them")
     found += [note for each in own for note in each.unknowns]
     return list(dict.fromkeys(found))

@@ -38,6 +38,8 @@ def question_schema(shape: type[Question], refs: str = "#/$defs/{model}") -> Sch
             field["description"] += f" A day {' '.join(days)}."
         if name == "as_of":
             field["description"] += " Today if left out."
+    for part in _within(schema.get("$defs", {})):
+        _rename(part, BOUNDS)
     schema["required"] = [name for name in schema.get("required", ()) if name != "as_of"]
     return schema
 
