@@ -6,14 +6,20 @@ vs API Calls: When Does Fine-Tuning Actually Save Money?", getapipulse.com, 2026
 """
 
 import datetime as dt
+import math
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from breakeven.catalogue.load import Catalogue, load_catalogue
 from breakeven.catalogue.query import offers_for_model, why_unavailable
+from breakeven.projection.closed_form import calls_to_break_even
+from breakeven.projection.routing import blended_usd, leaving_share
 from breakeven.questions.fields import ask
 from breakeven.questions.finetune import FinetuneAnswer, FinetuneQuestion, answer
+from breakeven.questions.route import RouteAnswer
+from breakeven.questions.route import answer as route_answer
+from breakeven.questions.route_fields import RouteQuestion
 from breakeven.surfaces.render.numbers import money
 
 ARTICLE_DAY = dt.date(2026, 5, 27)
@@ -286,26 +292,120 @@ def _framework(check: Check) -> None:
     check.say("", f"The engine's verdict on the same numbers: **{found.verdict.word}**. {found.verdict.headline}")
 
 
-def _hybrid(check: Check) -> None:
-    def cost(**fields: object) -> FinetuneAnswer:
-        return check.ask(calls_per_month=100_000, price_input=None, price_output=None, **fields)
+CHEAP = (("gpt-4o-mini", "GPT-4o mini"), ("gemini-2.5-flash", "Gemini 2.5 Flash"))
+BEST = (("gpt-5", "GPT-5"), ("claude-sonnet-4-5", "Claude Sonnet 4.5"))
+TUNED = "openai/gpt-4o-mini-2024-07-18"
+"""The models that the article names for its three tiers."""
 
-    premium = cost(model="gpt-5").stay.monthly_usd
-    simple = cost(model="gpt-4o-mini").stay.monthly_usd
-    tuned = cost(model="gpt-4o-mini", tuned_model="openai/gpt-4o-mini-2024-07-18", buyer="existing").options[0]
-    moderate = tuned.monthly_usd or 0.0
-    mixed = (simple + moderate + premium) / 3
+TARGETS = (0.4, 0.6)
+STEPS = 10
+"""Parts that the shares of the tiers are counted in."""
+
+
+def _hybrid(check: Check) -> None:
+    def route(premium: str, cheap: str, shares: tuple[float, float, float], **fields: object) -> RouteAnswer:
+        tiers = (
+            {"name": "simple", "share": shares[0], "model": cheap},
+            {"name": "moderate", "share": shares[1], "tuned_model": TUNED, "upfront_usd": 0},
+            {"name": "complex", "share": shares[2], "model": premium},
+        )
+        asked = {"calls_per_month": 100_000, "input_tokens": 800, "output_tokens": 400, "buyer": "existing"}
+        asked |= {"model": premium, "tiers": tiers, "as_of": ARTICLE_DAY}
+        return route_answer(ask(RouteQuestion, asked | fields), check.catalogue)
+
+    thirds = (1 / 3, 1 / 3, 1 - 2 / 3)
+    example = route("gpt-5", "gpt-4o-mini", thirds)
+    simple, moderate, _ = (tier.monthly_usd / tier.share for tier in example.tiers)
+    premium = example.mix.premium_monthly_usd
+    least, most = (1 - leaving_share(target, 1 - (simple + moderate) / 2 / premium) for target in reversed(TARGETS))
     check.say(
         "",
         '## The hybrid approach: "can save 40-60 % compared to using a single premium model"',
         "",
         f"100,000 calls of 800 + 400 tokens cost {money(premium)} on GPT-5, {money(simple)} on GPT-4o mini and {money(moderate)}"
-        f" on tuned GPT-4o mini. A third of the calls on each costs {money(mixed)}: {1 - mixed / premium:.0%} less than GPT-5 for"
-        " all. **Holds as an example**: the saving is nearly the share of calls that leave the premium model, so 40 to 60 %"
-        " asks for 40 to 60 % of the calls to leave it, at a quality nobody has compared.",
-        f'"Fine-tuned small model: 30 % cost reduction": tuning GPT-4o mini costs {moderate / simple:.1f} times as much per'
-        " token as GPT-4o mini itself; it saves only against a larger model.",
+        f" on tuned GPT-4o mini. A third of the calls on each costs {money(example.mix.mix_monthly_usd)}: {example.mix.saving_share:.0%}"
+        f" less than GPT-5 for all. **Holds where {least:.0%} to {most:.0%} of the calls stay on GPT-5**, at a quality that the"
+        " article does not compare: with fewer there it saves more, with more it saves less.",
+        "",
+        "The saving is the share of the bill that leaves the premium model, times one minus the price of what replaces it over"
+        " the premium price, less the router. For the models that the article names, its calls and list prices, training and"
+        " routing free:",
+        "",
+        "| cheap | premium | cheap / premium | tuned mini / premium | saving, a third on each | premium share for 60 % | for 40 % | mixes below 40 % | 40-60 % | above |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     )
+    for cheap, cheap_name in CHEAP:
+        for best, best_name in BEST:
+            found = route(best, cheap, thirds)
+            ratios = [tier.monthly_usd / tier.premium_monthly_usd for tier in found.tiers]
+            mean = 1 - (ratios[0] + ratios[1]) / 2
+            stays = [1 - leaving_share(target, mean) for target in reversed(TARGETS)]
+            below, within, above = _region(ratios)
+            check.say(
+                f"| {cheap_name} | {best_name} | {ratios[0]:.3f} | {ratios[1]:.3f} | {found.mix.saving_share:.0%} | {stays[0]:.0%} |"
+                f" {stays[1]:.0%} | {below} | {within} | {above} |"
+            )
+    ratios = [tier.monthly_usd / tier.premium_monthly_usd for tier in example.tiers]
+    check.say(
+        "",
+        f"Mixes: all {(STEPS + 1) * (STEPS + 2) // 2} ways of giving the three tiers shares in steps of {1 / STEPS:.0%}. For GPT-4o mini and"
+        " GPT-5, by the share of calls that stay on GPT-5:",
+        "",
+        "| on GPT-5 | saving, the rest on GPT-4o mini | the rest on tuned GPT-4o mini | 40-60 %? |",
+        "|---:|---:|---:|---|",
+    )
+    for stay in range(STEPS + 1):
+        rest = 1 - stay / STEPS
+        savings = [rest * (1 - ratio) for ratio in ratios[:2]]
+        inside = [TARGETS[0] <= saving <= TARGETS[1] for saving in savings]
+        words = (
+            "yes"
+            if all(inside)
+            else "in part"
+            if any(inside)
+            else "no, less"
+            if savings[0] < TARGETS[0]
+            else "no, more"
+        )
+        check.say(f"| {stay / STEPS:.0%} | {savings[0]:.0%} | {savings[1]:.0%} | {words} |")
+    check.say(
+        "",
+        "For any models, the share of calls that may stay on the premium model, by the mean price of what replaces it:",
+        "",
+        "| price over premium | for 60 % | for 40 % |",
+        "|---:|---:|---:|",
+    )
+    for ratio in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6):
+        cells = [leaving_share(target, 1 - ratio) for target in reversed(TARGETS)]
+        words = ["not reachable" if not math.isfinite(cell) else f"{max(0.0, 1 - cell):.0%}" for cell in cells]
+        check.say(f"| {ratio:.2f} | {words[0]} | {words[1]} |")
+    routed = route("gpt-5", "gpt-4o-mini", thirds, router_model="gpt-5-nano", router_output_tokens=10)
+    hosted = check.catalogue.offers["azure/gpt-4o-mini-2024-07-18"].hosting.usd_per_hour
+    hours = check.catalogue.assume("hours_per_month")
+    hosting = float(hosted.value) * hours if hosted else 0.0
+    check.say(
+        "",
+        f"- **The router** is small change: GPT-5 nano reading every call costs {money(routed.mix.router_monthly_usd)} a month and leaves"
+        f" {routed.mix.saving_share:.0%} of {example.mix.gross_saving_share:.0%}.",
+        f"- **Hosting is not**: tuned GPT-4o mini on Azure costs {money(hosting)} a month whatever the"
+        f" calls; here that is {hosting / premium:.1f} times the whole premium bill, so the mix loses money up to"
+        f" {calls_to_break_even(hosting, example.mix.saving_monthly_usd / 100_000):,.0f} calls a month of this size.",
+        f'- "Fine-tuned small model: 30 % cost reduction": tuning GPT-4o mini costs {moderate / simple:.1f} times as much per'
+        " token as GPT-4o mini itself; it saves only against a larger model.",
+        "- **Quality** decides how many calls can leave. It has to be measured: `breakeven route --evaluation` chooses on one half of"
+        " the items and reports on the other.",
+    )
+
+
+def _region(ratios: list[float]) -> tuple[int, int, int]:
+    """Mixes in steps whose saving is below the two targets, between them, and above, from price ratios to premium."""
+    counts = [0, 0, 0]
+    for simple in range(STEPS + 1):
+        for moderate in range(STEPS + 1 - simple):
+            shares = [simple / STEPS, moderate / STEPS, (STEPS - simple - moderate) / STEPS]
+            saving = round(1 - float(blended_usd(shares, ratios)), 9)
+            counts[(saving >= TARGETS[0]) + (saving > TARGETS[1])] += 1
+    return counts[0], counts[1], counts[2]
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class Study:
     def span(self) -> float:
         """Range of the score: 1 for shares and for right or wrong, else as seen."""
         low, high = float(self.table.score.min()), float(self.table.score.max())
-        return 1.0 if 0 <= low and high <= 1 else high - low
+        return 1.0 if low >= 0 and high <= 1 else high - low
 
 
 @dataclass(frozen=True)

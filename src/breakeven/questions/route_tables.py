@@ -38,7 +38,7 @@ def mix_tables(mix: Mix, tiers: Sequence[TierCost], tuned: Sequence[TunedTier], 
             rows=bill_rows,
             note=f"{left}a saving of {target:.0%} in these proportions takes: {share}. Over the horizon the mix"
             f" {'saves' if mix.saving_usd >= 0 else 'costs'} ${abs(mix.saving_usd):,.2f}"
-            f" {'' if mix.saving_usd >= 0 else 'more '}than the premium model, upfront included.",
+            f" {'against' if mix.saving_usd >= 0 else 'more than'} the premium model, upfront included.",
         ),
         Table(
             name="tiers",

@@ -311,10 +311,10 @@ def _unknowns(
         found.append("token counts are taken as equal for all models; give --counted-in to convert them")
     if question.counted_in is not None:
         found.append("token counts of other models are estimated from one corpus")
-    names = dict.fromkeys(
+    ending = dict.fromkeys(
         each.label for each in [premium, *own] if each.kind == "untuned" and each.life_months is not None
     )
-    if names:
-        found.append(f"retired one day: {', '.join(names)}; their prices are taken to hold for what replaces them")
+    if ending:
+        found.append(f"retired one day: {', '.join(ending)}; their prices are taken to hold for what replaces them")
     found += [note for each in own for note in each.unknowns]
     return list(dict.fromkeys(found))
