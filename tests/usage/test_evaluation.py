@@ -73,10 +73,8 @@ def test_several_scores_in_a_row(tmp_path: Path) -> None:
         ("q", "m", "b", 1),
     ]
     tasks = written(tmp_path, "Model,Live,Multi\na,50%,40%\n")
-    assert [(row["task"], row["model"]) for row in read_evaluation(tasks, {"score:live": "Live", "score:multi": "Multi"}).rows] == [
-        ("live", "a"),
-        ("multi", "a"),
-    ]  # fmt: skip
+    by_task = read_evaluation(tasks, {"score:live": "Live", "score:multi": "Multi"})
+    assert [(row["task"], row["model"]) for row in by_task.rows] == [("live", "a"), ("multi", "a")]
 
 
 def test_long_items_may_be_prompts_and_are_not_kept(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def number_of(value: Any, *, truth: bool) -> tuple[float | None, bool | None]:
         return None, None
     if not math.isfinite(number):
         return None, None
-    return (number / 100, True) if is_percent else (number, False)
+    return (round(number / 100, 12), True) if is_percent else (number, False)
 
 
 def _text(value: Any) -> str:
