@@ -93,9 +93,10 @@ class RouteQuestion(Question):
     )  # fmt: skip
     example: ClassVar[Mapping[str, Any]] = {
         "model": "gpt-5", "calls_per_month": "100000", "input_tokens": "800", "output_tokens": "400",
+        "buyer": "existing",
         "tiers": (
             {"name": "simple", "share": 0.5, "model": "gpt-4o-mini"},
-            {"name": "moderate", "share": 0.2, "tuned_model": "azure/gpt-4o-mini-2024-07-18", "upfront_usd": 2000},
+            {"name": "moderate", "share": 0.2, "tuned_model": "openai/gpt-4o-mini-2024-07-18", "upfront_usd": 500},
             {"name": "complex", "share": 0.3, "model": "gpt-5"},
         ),
     }  # fmt: skip
