@@ -83,12 +83,12 @@ def as_text(value: Any) -> str:
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     if has_objects(value):
         return as_yaml(_plain(value)).strip()
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    return ",".join(value) if isinstance(value, tuple | list) else str(value)
 
 
 def has_objects(value: Any) -> bool:
     """Whether a value is an object or a list of them."""
-    return isinstance(value, BaseModel) or (isinstance(value, tuple | list) and any(map(has_objects, value)))
+    return isinstance(value, BaseModel | dict) or (isinstance(value, tuple | list) and any(map(has_objects, value)))
 
 
 def cli_command(question: Question) -> str:
