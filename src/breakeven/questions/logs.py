@@ -239,6 +239,8 @@ def _decide(
     merged = {"as_of": usage.as_of} | fields | dict(given)
     if merged.get("model") is None and merged.get("price_input") is None:
         return None, profile.unpriced_reason or "its calls have prices of several models"
+    if not profile.calls:
+        return None, "the log does not say how many calls these are"
     if not merged["calls_per_month"]:
         return None, "none of its calls was billed"
     try:

@@ -9,7 +9,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -87,6 +87,12 @@ def json_chunks(file: Path) -> Iterator[Chunk]:
                     chunk.texts["raw"].append(stripped)
                     chunk.lines.append(number)
             yield chunk
+
+
+def expanded(chunk: Chunk, expand: Callable[[str], Sequence[str]]) -> Chunk:
+    """JSON lines with each replaced by the rows it holds, which keep its number."""
+    rows = [(line, row) for line, text in zip(chunk.lines, chunk.texts["raw"], strict=True) for row in expand(text)]
+    return Chunk({"raw": [row for _, row in rows]}, [line for line, _ in rows], chunk.faults)
 
 
 def csv_names(head: bytes) -> list[str]:

@@ -21,7 +21,7 @@ from breakeven.usage.calls import EARLIEST_US, LATEST_US, PREFIX_COLUMNS, TYPES
 from breakeven.usage.checks import MACROS, SETTINGS
 from breakeven.usage.cube import MAY_BE_ABSENT
 from breakeven.usage.fields import JsonLine, TableRow, literal, quoted
-from breakeven.usage.lines import BLANK, Chunk, csv_chunks, csv_names, json_chunks, read_head
+from breakeven.usage.lines import BLANK, Chunk, csv_chunks, csv_names, expanded, json_chunks, read_head
 from breakeven.usage.mapping import absent_columns, canonical_query, raw_columns, run
 from breakeven.usage.readers import find_reader, identify, table
 from breakeven.usage.readers.reader import Reader, json_rows
@@ -190,6 +190,8 @@ def _text(
     chunks = json_chunks(file) if is_json else csv_chunks(file, head, row.wanted)  # type: ignore[union-attr]
     rows, insert = 0, ""
     for chunk in chunks:
+        if is_json and reader.expand:
+            chunk = expanded(chunk, reader.expand)
         if chunk.lines:
             with _registered(result.engine, chunk):
                 insert = (

@@ -9,13 +9,39 @@ import re
 from collections.abc import Sequence
 
 from breakeven.errors import LogError, nearest
-from breakeven.usage.readers import litellm, openai_response, provider_response, table, tensorzero
+from breakeven.usage.readers import (
+    anthropic_costs,
+    anthropic_usage,
+    azure,
+    bedrock,
+    focus,
+    helicone,
+    http_exchange,
+    litellm,
+    openai_costs,
+    openai_response,
+    openai_usage,
+    openrouter,
+    provider_response,
+    table,
+    tensorzero,
+)
 from breakeven.usage.readers.reader import Reader, header, json_rows
 
 READERS: tuple[Reader, ...] = (
     openai_response.READER,
     provider_response.READER,
+    http_exchange.READER,
+    openai_usage.READER,
+    openai_costs.READER,
+    anthropic_usage.READER,
+    anthropic_costs.READER,
+    bedrock.READER,
+    azure.READER,
     litellm.READER,
+    helicone.READER,
+    openrouter.READER,
+    focus.READER,
     tensorzero.READER,
     table.READER,
 )
@@ -32,7 +58,7 @@ def find_reader(name: str) -> Reader:
 
 def identify(head: bytes, name: str) -> Reader:
     """
-    The one reader that claims a file.
+    The one reader that claims a file; that of plain tables only where no other does.
 
     Parameters
     ----------
@@ -46,7 +72,9 @@ def identify(head: bytes, name: str) -> Reader:
     LogError
         No reader claims it, or several do; the message names them, and what the file's first row holds.
     """
-    claims = [reader for reader in READERS if reader.accepts(head, name)]
+    claims = [reader for reader in READERS if reader is not table.READER and reader.accepts(head, name)]
+    if not claims and table.READER.accepts(head, name):
+        return table.READER
     if len(claims) == 1:
         return claims[0]
     if claims:

@@ -18,6 +18,8 @@ succeeded where ``ok`` and ``status`` both say so)::
     task, model, provider, service_tier  text
     instant                              text with or without a UTC offset, Unix time in s, ms, us or ns, timestamp
     calls                                calls the row stands for; its counts are their total
+    calls_known                          boolean, false where the row does not say how many calls it stands for
+    fault                                why the row is no call, in fixed words that quote nothing; null where it is one
     batch, ok                            boolean, or a word or number for it: true, yes, y, t, 1, batch; all else false
     status                               failure, failed, fail, error, errored, canceled, cancelled, expired, timeout,
                                          false, and numbers of 400 or more or below 0 mean failure; all else success
@@ -47,12 +49,15 @@ class Reader:
     reads : what the format is, in a few words.
     accepts : positive evidence in the first bytes of the (decompressed) file, at least one whole line of it.
     columns : canonical name -> SQL over the raw row, given the column names of a table (none for JSON lines).
+    expand : where one JSON line can hold several rows, or a row in another notation: the line -> its rows as JSON
+        lines. A line it cannot make sense of comes back as it is.
     """
 
     name: str
     reads: str
     accepts: Callable[[bytes, str], bool]
     columns: Callable[[Sequence[str]], Columns]
+    expand: Callable[[str], Sequence[str]] | None = None
 
 
 def json_rows(head: bytes) -> list[dict[str, Any]]:
