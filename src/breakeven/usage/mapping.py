@@ -106,6 +106,7 @@ def canonical_query(
 def absent_columns(raw: Mapping[str, str]) -> frozenset[str]:
     """The canonical columns that are the same in every row of a file because it has nothing to fill them with."""
     given = {name: raw["cost_usd" if name == "reported_cost_nano" else name] for name in MAY_BE_ABSENT}
+    given["calls"] = "1" if (raw["calls"], raw["calls_known"]) == ("1", "true") else ""
     return frozenset(name for name, sql in given.items() if sql == ("1" if name == "calls" else "NULL"))
 
 

@@ -123,7 +123,7 @@ def _bill(cube: Cube, find: Finder, as_of: dt.date, model: ListModel | None) -> 
     with localcontext() as context:
         context.prec = DIGITS
         usd = tuple(_cost(cell, tariff) for cell, tariff in zip(cube.cells, used, strict=True))
-    notes = [f"{calls:,} calls priced as {name} {what}" for (what, name), calls in sorted(assumed.items())]
+    notes = [f"{_some(calls)} priced as {name} {what}" for (what, name), calls in sorted(assumed.items())]
     if without_time:
         notes.append(f"{without_time:,} calls without a time were priced as of {as_of}")
     return Bill(
@@ -132,6 +132,10 @@ def _bill(cube: Cube, find: Finder, as_of: dt.date, model: ListModel | None) -> 
         priced_as=tuple(tariff.priced_as for tariff in used),
         notes=tuple(notes),
     )
+
+
+def _some(calls: int) -> str:
+    return f"{calls:,} calls" if calls else "calls of unknown number"
 
 
 _FREE = _Tariff()

@@ -23,7 +23,7 @@ from breakeven.usage.cube import MAY_BE_ABSENT
 from breakeven.usage.fields import JsonLine, TableRow, literal, quoted
 from breakeven.usage.lines import BLANK, Chunk, csv_chunks, csv_names, expanded, json_chunks, read_head
 from breakeven.usage.mapping import absent_columns, canonical_query, raw_columns, run
-from breakeven.usage.readers import find_reader, identify, table
+from breakeven.usage.readers import find_reader, identify, identify_table, table
 from breakeven.usage.readers.reader import Reader, json_rows
 from breakeven.usage.sources import Reject, Source
 
@@ -155,7 +155,7 @@ def scan_files(
         if not head.strip(BLANK):
             raise LogError(f"{file}: holds no rows")
         forced = table.READER.name if columns else reader
-        chosen = find_reader(forced) if forced else identify(head, file.name)
+        chosen = find_reader(forced) if forced else _identify(engine, head, file)
         if head.startswith(b"PAR1"):
             rows, query = _parquet(result, number, file, chosen, task_by, columns)
             queries.append(query)
@@ -170,6 +170,20 @@ def scan_files(
         queries.append(f"SELECT {', '.join(COLUMNS)} FROM calls")
     engine.execute(f"CREATE TEMP VIEW log AS {' UNION ALL '.join(queries)}")
     return result
+
+
+def _identify(engine: duckdb.DuckDBPyConnection, head: bytes, file: Path) -> Reader:
+    """The reader that claims a file; a Parquet file by its columns, that of plain tables where no other does."""
+    if not head.startswith(b"PAR1"):
+        return identify(head, file.name)
+    what = f"{file}: not a Parquet file that can be read"
+    described = run(engine, f"DESCRIBE SELECT * FROM read_parquet({_pattern(file)})", what)
+    return identify_table([name for name, *_ in described], file.name)
+
+
+def _pattern(file: Path) -> str:
+    """SQL text by which the engine finds just this file."""
+    return literal("".join(f"[{char}]" if char in "*?[" else char for char in str(file.absolute())))
 
 
 def _text(
@@ -209,8 +223,7 @@ def _parquet(
     result: Scan, number: int, file: Path, reader: Reader, task_by: str | None, own: Mapping[str, str] | None
 ) -> tuple[int, str]:
     """How many rows a Parquet file holds, and a query of their canonical columns."""
-    pattern = "".join(f"[{char}]" if char in "*?[" else char for char in str(file.absolute()))
-    rows_of = f"read_parquet({literal(pattern)}, file_row_number = true)"
+    rows_of = f"read_parquet({_pattern(file)}, file_row_number = true)"
     what = f"{file}: not a Parquet file that can be read"
     described = run(result.engine, f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {rows_of}", what)
     count = run(result.engine, f"SELECT count(*) FROM {rows_of}", what)[0][0]

@@ -5,6 +5,8 @@ A new format is one module here with a ``READER``, one line in ``READERS``, a sa
 ``tests/logs``, and a section in ``docs/log-formats.md``.
 """
 
+import csv
+import io
 import re
 from collections.abc import Sequence
 
@@ -84,6 +86,15 @@ def identify(head: bytes, name: str) -> Reader:
         f"{name}: no reader knows this format; {_seen(head)}. Readers: {', '.join(r.name for r in READERS)}."
         " Name the columns of a table with --column NAME=COLUMN, or see docs/log-formats.md"
     )
+
+
+def identify_table(names: Sequence[str], name: str) -> Reader:
+    """The one reader that claims a table of these columns, that of plain tables where no other does."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(names)
+    head = text.getvalue().encode()
+    claimed = any(reader.accepts(head, name) for reader in READERS if reader is not table.READER)
+    return identify(head, name) if claimed else table.READER
 
 
 def _seen(head: bytes) -> str:

@@ -52,8 +52,9 @@ def columns(names: Sequence[str]) -> Columns:
     status = "{ResultSignature|resultSignature}"
     part = "whole({SequenceNumber|properties.sequenceNumber}) > 0"
     diagnostic = f"{category} IS NOT NULL AND {prompt} IS NULL AND {completion} IS NULL"
+    deployment = "properties_s>modelDeploymentName|properties>modelDeploymentName"
     return {
-        "task": "{DeploymentName|properties.deploymentName|properties_s>modelDeploymentName|properties>modelDeploymentName}",
+        "task": f"{{DeploymentName|properties.deploymentName|{deployment}}}",
         "model": "nullif({ModelName|properties.modelName|properties_s>modelName|properties>modelName}, '')",
         "provider": "'azure'",
         "instant": "{TimeGenerated|TimeGenerated [UTC]|time}",
@@ -68,4 +69,6 @@ def columns(names: Sequence[str]) -> Columns:
     }
 
 
-READER = Reader("azure", "Azure API Management LLM logs and Azure OpenAI diagnostics (CSV, JSON lines)", accepts, columns)
+READER = Reader(
+    "azure", "Azure API Management LLM logs and Azure OpenAI diagnostics (CSV, JSON lines)", accepts, columns
+)

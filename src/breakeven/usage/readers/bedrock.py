@@ -31,7 +31,7 @@ FIELD = fields(("output.outputBodyJson.", "modelOutput."))
 
 def accepts(head: bytes, name: str) -> bool:
     """A record that names its schema, or one of a batch output file."""
-    return any(row.get("schemaType") == "ModelInvocationLog" or BATCH <= row.keys() for row in json_rows(head))
+    return any(row.get("schemaType") == "ModelInvocationLog" or row.keys() >= BATCH for row in json_rows(head))
 
 
 def columns(names: Sequence[str]) -> Columns:

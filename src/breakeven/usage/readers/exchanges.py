@@ -43,7 +43,7 @@ def _final(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def response_of(stream: str) -> dict[str, Any] | None:
-    """The response that server-sent events add up to, None where the text holds none. Counts are the last ones given."""
+    """The response that server-sent events add up to, with the last counts given; None where there are none."""
     body: dict[str, Any] = {}
     met = complete = False
     for event in _events(stream):

@@ -10,8 +10,8 @@ task             tag ``task`` or ``Task``, else ``SubAccountName``, else "all"
 model            ``x_AIModel``, else the meter's name without its words for direction, else the service
 provider         ``ServiceProviderName``, ``ProviderName`` or ``PublisherName``, as one of the price table's
 instant          ``ChargePeriodStart``
-tokens           ``ConsumedQuantity`` in ``ConsumedUnit``, else ``PricingQuantity`` in ``PricingUnit``, where the unit is
-                 tokens, thousands or millions of them; to which count they belong is read from the meter's name
+tokens           ``ConsumedQuantity`` in ``ConsumedUnit``, else ``PricingQuantity`` in ``PricingUnit``, where the unit
+                 is tokens, thousands or millions of them; to which count they belong is read from the meter's name
                  (``SkuMeter``, else ``ChargeDescription``, else ``SkuId``)
 batch            the meter's name has the word batch
 cost_usd         ``BilledCost`` where ``BillingCurrency`` is USD
@@ -44,7 +44,7 @@ PROVIDERS = (("amazon|aws", "aws"), ("microsoft|azure", "azure"), ("google|gcp",
 
 def accepts(head: bytes, name: str) -> bool:
     """The columns every FOCUS version has."""
-    return any(EVIDENCE <= set(row) for row in [*json_rows(head), header(head)[1]])
+    return any(set(row) >= EVIDENCE for row in [*json_rows(head), header(head)[1]])
 
 
 def columns(names: Sequence[str]) -> Columns:
@@ -81,6 +81,7 @@ def columns(names: Sequence[str]) -> Columns:
         "fault": f"CASE WHEN NOT coalesce({is_ai}, false) THEN 'not usage of an AI service'"
         " WHEN {ChargeCategory} <> 'Usage' THEN 'a tax, purchase, credit or adjustment, not usage'"
         " WHEN lower({ChargeClass}) = 'correction' THEN 'a correction of an earlier bill'"
+        " WHEN TRY_CAST({BilledCost} AS DOUBLE) < 0 THEN 'an amount below zero: a credit or a reversal'"
         f" WHEN {kind} = '{COST_ONLY}' AND NOT {usd} THEN 'billed in another currency than USD, and no tokens' END",
     }
 
@@ -101,7 +102,7 @@ def _tokens(kind: str) -> str:
 
 def _model(meter: str, service: str) -> str:
     """SQL of the model a meter is of: "USE1-ClaudeHaiku4.5-input-tokens" -> "claude-haiku-4.5"."""
-    words = r"[-_ :]*(cache|cached|cchd|batch|input|inp|output|outp|prompt|completion|response|tokens?)\b.*$"
+    words = r"[-_ :]*(cache|cchd|batch|input|inp\b|output|outp|prompt|completion|response|tokens?).*$"
     bare = f"regexp_replace({meter}, '^[A-Z]+[0-9]-', '')"
     bare = f"regexp_replace({bare}, '{words}', '', 'i')"
     spaced = f"regexp_replace({bare}, '([a-z])([A-Z0-9])', '\\1-\\2', 'g')"

@@ -12,7 +12,8 @@ provider         ``provider``
 instant          ``request_created_at``
 counts           ``usage`` of the response body where it is kept, read by its shape; else ``prompt_tokens``,
                  ``prompt_cache_read_tokens``, ``prompt_cache_write_tokens``, ``completion_tokens``
-service_tier     "gateway-cache" where ``cached`` is true or ``cache_reference_id`` is set: Helicone gave a stored answer
+service_tier     "gateway-cache" where ``cached`` is true or ``cache_reference_id`` is set: Helicone gave an answer
+                 it had stored
 status           ``response_status`` (``status``); -1 to -4 are pending, cancelled and timed out calls
 cost_usd         ``costUSD`` or ``cost``; in the table a whole number of 1e-9 dollars
 ===============  ============================================================================================
@@ -38,13 +39,15 @@ NANO = "1e-9"
 
 def accepts(head: bytes, name: str) -> bool:
     """A request with its id, the time it was made and its counts."""
-    return any(EVIDENCE <= set(row) for row in [*json_rows(head), header(head)[1]])
+    return any(set(row) >= EVIDENCE for row in [*json_rows(head), header(head)[1]])
 
 
 def columns(names: Sequence[str]) -> Columns:
     """Canonical name -> SQL over the raw row."""
     body = any_counts(FIELD)
-    prompt, completion, total = (f"whole({{{name}}})" for name in ("prompt_tokens", "completion_tokens", "total_tokens"))
+    prompt, completion, total = (
+        f"whole({{{name}}})" for name in ("prompt_tokens", "completion_tokens", "total_tokens")
+    )
     read, write = (f"coalesce(whole({{prompt_cache_{side}_tokens}}), 0)" for side in ("read", "write"))
     cached = f"({read} + {write})"
     apart = (
@@ -64,10 +67,7 @@ def columns(names: Sequence[str]) -> Columns:
     cost = "TRY_CAST({cost} AS DOUBLE)"
     scaled = f"CASE WHEN {{organization_id}} IS NOT NULL AND {{response_status}} IS NULL AND {cost} = floor({cost})"
     return {
-        **{
-            name: f"CASE WHEN {of_body} THEN {body[name]} ELSE {row.get(name, 'NULL')} END"
-            for name in body
-        },
+        **{name: f"CASE WHEN {of_body} THEN {body[name]} ELSE {row.get(name, 'NULL')} END" for name in body},
         "task": "{request_properties>Task|request_properties>task|properties>Task|properties>task|prompt_id}",
         "model": "{response_model|request_model|model}",
         "provider": "lower({provider})",

@@ -26,7 +26,7 @@ from typing import Any
 from breakeven.usage.readers import litellm
 from breakeven.usage.readers.exchanges import expand
 from breakeven.usage.readers.reader import Columns, Reader, json_rows
-from breakeven.usage.readers.shapes import any_counts, fields, implied_provider, stated_cost
+from breakeven.usage.readers.shapes import any_counts, fields, implied_provider, stated_cost, tier
 
 FIELD = fields(("response>", "response.body>", "response.content.text>", "body."))
 
@@ -74,11 +74,7 @@ def columns(names: Sequence[str]) -> Columns:
     bedrock += f" THEN {in_path} END"
     model = f"coalesce({bedrock}, nullif({FIELD('model')}, ''), {FIELD('modelVersion')}, {FIELD('model_version')},"
     model += f" {{request.model|request.body>model}}, {in_path})"
-    fast = f"CASE WHEN {FIELD('usage.speed')} = 'fast' THEN 'fast' END"
-    tiers = ("usage.service_tier", "service_tier", "usageMetadata.serviceTier", "usageMetadata.trafficType")
-    said = ", ".join(
-        f"nullif(nullif({FIELD(name)}, ''), '0')" for name in ("created", "created_at", "createTime")
-    )
+    said = ", ".join(f"nullif(nullif({FIELD(name)}, ''), '0')" for name in ("created", "created_at", "createTime"))
     turns = "{request.messages|request.body>messages|request.input|request.contents}"
     return {
         **any_counts(FIELD),
@@ -86,7 +82,7 @@ def columns(names: Sequence[str]) -> Columns:
         "model": f"regexp_replace({model}, '^(models/|arn:aws.*:(foundation-model|inference-profile)/)', '')",
         "provider": f"coalesce(CASE {of_host} END, {implied_provider(FIELD)})",
         "instant": f"coalesce({said}, {{timestamp|time|started_at|startedDateTime}})",
-        "service_tier": f"coalesce({fast}, {', '.join(map(FIELD, tiers))}, {FIELD('serviceTier.type')})",
+        "service_tier": tier(FIELD),
         "ok": f"{FIELD('error')} IS NULL AND succeeded(coalesce({{status|status_code|response.status_code}}, ''))",
         "status": FIELD("status"),
         "cost_usd": stated_cost(FIELD),
@@ -97,4 +93,6 @@ def columns(names: Sequence[str]) -> Columns:
     }
 
 
-READER = Reader("http-exchange", "requests and responses of any provider, one exchange per line", accepts, columns, expand)
+READER = Reader(
+    "http-exchange", "requests and responses of any provider, one exchange per line", accepts, columns, expand
+)

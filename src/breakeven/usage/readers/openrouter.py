@@ -14,8 +14,8 @@ input_tokens       ``native_tokens_prompt`` where given, which is what is billed
 output_tokens      the same of completion; reasoning lies inside
 calls              ``requests`` of a day, else one
 ok                 a generation whose ``finish_reason_normalized`` is not "error"; cancelled ones are billed
-cost_usd           ``cost_total``, ``total_cost`` or ``usage``, and where the key was one's own what its provider billed:
-                   ``byok_usage_inference``, or ``upstream_inference_cost`` of a record with ``is_byok``
+cost_usd           ``cost_total``, ``total_cost`` or ``usage``, and where the key was one's own what its provider
+                   billed: ``byok_usage_inference``, or ``upstream_inference_cost`` of a record with ``is_byok``
 =================  ==========================================================================================
 """
 

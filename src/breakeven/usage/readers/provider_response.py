@@ -26,7 +26,7 @@ from typing import Any
 from breakeven.usage.readers import openai_response
 from breakeven.usage.readers.exchanges import expand
 from breakeven.usage.readers.reader import Columns, Reader, dig, json_rows
-from breakeven.usage.readers.shapes import any_counts, fields, implied_provider, stated_cost
+from breakeven.usage.readers.shapes import any_counts, fields, implied_provider, stated_cost, tier
 
 FIELD = fields(("body.", "result.message.", ""))
 
@@ -56,16 +56,14 @@ def _is_response(row: dict[str, Any]) -> bool:
 
 def columns(names: Sequence[str]) -> Columns:
     """Canonical name -> SQL over the raw row."""
-    fast = f"CASE WHEN {FIELD('usage.speed')} = 'fast' THEN 'fast' END"
     model = f"coalesce({FIELD('model')}, {FIELD('modelVersion')}, {FIELD('model_version')}, {{modelId}})"
-    tiers = ("usage.service_tier", "service_tier", "usageMetadata.serviceTier", "usageMetadata.trafficType")
     return {
         **any_counts(FIELD),
         "provider": implied_provider(FIELD),
         "model": f"regexp_replace({model}, '^models/', '')",
         "instant": f"coalesce({FIELD('created')}, {FIELD('created_at')}, {FIELD('createTime')}, {{timestamp}})",
         "batch": "{result.type} IS NOT NULL",
-        "service_tier": f"coalesce({fast}, {', '.join(FIELD(path) for path in tiers)})",
+        "service_tier": tier(FIELD),
         "ok": f"{FIELD('error')} IS NULL",
         "status": "{result.type}",
         "cost_usd": stated_cost(FIELD),

@@ -174,6 +174,19 @@ def implied_provider(field: Field) -> str:
     return _choose([(f"{field(path)} IS NOT NULL", f"'{provider}'") for path, provider in evidence.items()])
 
 
+def tier(field: Field) -> str:
+    """SQL: the service tier that a response names; Vertex's traffic types may be numbers."""
+    traffic = field("usageMetadata.trafficType")
+    named = ("usage.service_tier", "service_tier", "serviceTier.type", "usageMetadata.serviceTier")
+    cases = [
+        (f"{field('usage.speed')} = 'fast'", "'fast'"),
+        (f"{traffic} = '2'", "'provisioned_throughput'"),
+        (f"{traffic} = '1'", "NULL"),
+        ("true", f"coalesce({', '.join(map(field, named))}, {traffic})"),
+    ]
+    return _choose(cases)
+
+
 def stated_cost(field: Field) -> str:
     """SQL: cost in USD that a response states, with what the provider billed where the key was one's own."""
     cost = f"TRY_CAST({field('usage.cost')} AS DOUBLE)"
@@ -184,11 +197,12 @@ def stated_cost(field: Field) -> str:
 
 def _compacted(field: Field, count: str) -> str:
     """A count of Anthropic's iterations of the kind compaction."""
-    steps = field("usage.iterations")
+    steps = f"CAST({field('usage.iterations')} AS VARCHAR)"
     path = json_path(count)
     one = f"coalesce(whole(json_extract_string(step, '{path}')), 0)"
     compacts = "json_extract_string(step, '$.type') = 'compaction'"
-    total = f"list_sum(list_transform(json_extract({steps}, '$[*]'), lambda step: CASE WHEN {compacts} THEN {one} END))"
+    listed = f"CAST(json_extract({steps}, '$[*]') AS JSON[])"
+    total = f"list_sum(list_transform({listed}, lambda step: CASE WHEN {compacts} THEN {one} END))"
     return f"coalesce(CASE WHEN contains({steps}, 'compaction') THEN {total} END, 0)"
 
 
