@@ -46,6 +46,7 @@ class Task:
     """
     One task on one model. Tokens are totals of disjoint buckets, but ``reasoning_tokens`` lie inside ``output_tokens``.
 
+    calls : 0 where the log does not say how many, as bills do not.
     cost_usd : null where no call with tokens has a price; unpriced calls are then counted in ``unpriced_calls``.
     months : calls and cost by UTC month; calls without a time are in none of them.
     prefix_share : share of the prompt text that other calls of the task begin with too; null without prompts.
