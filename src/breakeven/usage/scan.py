@@ -26,6 +26,7 @@ from breakeven.usage.mapping import absent_columns, canonical_query, raw_columns
 from breakeven.usage.readers import find_reader, identify, identify_table, table
 from breakeven.usage.readers.reader import Reader, json_rows
 from breakeven.usage.sources import Reject, Source
+from breakeven.usage.spend_table import SpendTable
 
 __all__ = ["Reject", "Scan", "Source", "open_engine", "scan_files"]
 
@@ -118,7 +119,7 @@ def open_engine() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def scan_files(
     engine: duckdb.DuckDBPyConnection,
-    files: Sequence[Path],
+    files: Sequence[Path | SpendTable],
     *,
     task_by: str | None = None,
     reader: str | None = None,
@@ -129,7 +130,7 @@ def scan_files(
 
     Parameters
     ----------
-    files : sequence of Path
+    files : sequence of Path or SpendTable
         Any mix of formats.
     task_by : str, optional
         Path or column that names the task, in place of the format's own; "prompt" groups by a hash of the system
@@ -156,25 +157,30 @@ def scan_files(
             raise LogError(f"{file}: holds no rows")
         forced = table.READER.name if columns else reader
         chosen = find_reader(forced) if forced else _identify(engine, head, file)
-        if head.startswith(b"PAR1"):
+        if head.startswith(b"PAR1") and isinstance(file, Path):
             rows, query = _parquet(result, number, file, chosen, task_by, columns)
             queries.append(query)
         else:
             rows = _text(result, number, file, head, chosen, task_by, columns)
         if not rows:
             raise LogError(f"{file}: holds no rows")
-        with file.open("rb") as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        result.sources.append(Source(file.name, chosen.name, rows, digest))
+        result.sources.append(Source(file.name, chosen.name, rows, _sha256(file)))
     if len(queries) < len(files):
         queries.append(f"SELECT {', '.join(COLUMNS)} FROM calls")
     engine.execute(f"CREATE TEMP VIEW log AS {' UNION ALL '.join(queries)}")
     return result
 
 
-def _identify(engine: duckdb.DuckDBPyConnection, head: bytes, file: Path) -> Reader:
+def _sha256(file: Path | SpendTable) -> str:
+    if isinstance(file, SpendTable):
+        return file.sha256()
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _identify(engine: duckdb.DuckDBPyConnection, head: bytes, file: Path | SpendTable) -> Reader:
     """The reader that claims a file; a Parquet file by its columns, that of plain tables where no other does."""
-    if not head.startswith(b"PAR1"):
+    if not head.startswith(b"PAR1") or isinstance(file, SpendTable):
         return identify(head, file.name)
     what = f"{file}: not a Parquet file that can be read"
     described = run(engine, f"DESCRIBE SELECT * FROM read_parquet({_pattern(file)})", what)
@@ -189,7 +195,7 @@ def _pattern(file: Path) -> str:
 def _text(
     result: Scan,
     number: int,
-    file: Path,
+    file: Path | SpendTable,
     head: bytes,
     reader: Reader,
     task_by: str | None,
