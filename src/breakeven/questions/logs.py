@@ -46,6 +46,7 @@ class Task:
     """
     One task on one model. Tokens are totals of disjoint buckets, but ``reasoning_tokens`` lie inside ``output_tokens``.
 
+    calls : 0 where the log does not say how many, as bills do not.
     cost_usd : null where no call with tokens has a price; unpriced calls are then counted in ``unpriced_calls``.
     months : calls and cost by UTC month; calls without a time are in none of them.
     prefix_share : share of the prompt text that other calls of the task begin with too; null without prompts.
@@ -239,6 +240,8 @@ def _decide(
     merged = {"as_of": usage.as_of} | fields | dict(given)
     if merged.get("model") is None and merged.get("price_input") is None:
         return None, profile.unpriced_reason or "its calls have prices of several models"
+    if not profile.calls:
+        return None, "the log does not say how many calls these are"
     if not merged["calls_per_month"]:
         return None, "none of its calls was billed"
     try:

@@ -24,6 +24,7 @@ from breakeven.usage.profile import TaskProfile, profiles
 from breakeven.usage.readers import gives_ids
 from breakeven.usage.scan import open_engine, scan_files
 from breakeven.usage.sources import Reject, Source
+from breakeven.usage.spend_table import SCHEMES, SpendTable
 
 __all__ = ["Bill", "Cube", "Reject", "Rows", "Source", "TaskProfile", "Usage", "read_usage"]
 
@@ -94,7 +95,8 @@ def read_usage(
     Parameters
     ----------
     files : path or iterable of paths
-        JSON lines, CSV, TSV (each also gzip) or Parquet, in any mix of the formats of ``readers``.
+        JSON lines, CSV, TSV (each also gzip) or Parquet, in any mix of the formats of ``readers``; or the address of a
+        PostgreSQL database with LiteLLM's spend table, see ``spend_table.py``.
     table : PriceTable
         List prices, with the user's own laid over them.
     as_of : date
@@ -112,7 +114,7 @@ def read_usage(
     LogError
         A file is missing, damaged or empty, of no known format or of several, or lacks a column it must have.
     """
-    paths = [Path(files)] if isinstance(files, str | PathLike) else [Path(file) for file in files]
+    paths = [_log(file) for file in ([files] if isinstance(files, str | PathLike) else files)]
     if not paths:
         raise LogError("No log file was given")
     find = Finder(table)
@@ -146,6 +148,11 @@ def read_usage(
         cost_usd=bill.total_usd,
         reported_cost_usd=sum(reported, Decimal(0)) if reported else None,
     )
+
+
+def _log(given: str | PathLike[str]) -> Path | SpendTable:
+    """A file, or the table behind the address of a database."""
+    return SpendTable(given) if isinstance(given, str) and given.startswith(SCHEMES) else Path(given)
 
 
 def _fetch(query: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:

@@ -16,7 +16,8 @@ cache_write_short_tokens  BIGINT    input written to the cache for minutes, or f
 cache_write_long_tokens   BIGINT    input written to the cache for an hour or longer [tokens]
 output_tokens             BIGINT    output, reasoning included [tokens]
 reasoning_tokens          BIGINT    the part of the output that is reasoning [tokens]
-calls                     BIGINT    how many calls the row stands for; its tokens are their total
+calls                     BIGINT    how many calls the row stands for; its tokens are their total; 0 where a bill or a
+                                    report does not say
 batch                     BOOLEAN   sent through a batch interface
 service_tier              VARCHAR   tier that served it, lower case; null for the standard one
 ok                        BOOLEAN   it succeeded
@@ -78,6 +79,12 @@ EARLIEST_US, LATEST_US = 946_684_800_000_000, 4_102_444_799_999_999
 
 GATEWAY_CACHE = "gateway-cache"
 """``service_tier`` of an answer that a gateway kept and gave again: no provider was asked, nothing was billed."""
+
+COST_ONLY = "cost-only"
+"""``service_tier`` of a row that states a cost and no token counts: it is known what it cost, not what for."""
+
+LONG_CONTEXT = "long-context"
+"""``service_tier`` of a row of unknown requests that the report says are of a model's long-context size."""
 
 ALL_TASKS = "all"
 """Task of every call where the format has no task key."""

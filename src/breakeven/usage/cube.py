@@ -50,8 +50,8 @@ class Cell(NamedTuple):
     since_us : start of the epoch, UTC, from the cube's ``cuts_us``; None where the time is unknown. [us]
     day_part : number of ``day_edges_us`` at or before the time of day; -1 where there are such edges and the time is
         unknown.
-    tier : number of ``thresholds`` below the input tokens of one call.
-    rows, calls : log rows, and calls they stand for.
+    tier : number of ``thresholds`` below the input tokens of one call; 0 where the calls are unknown.
+    rows, calls : log rows, and calls they stand for as far as that is known.
     input_tokens ... reasoning_tokens : as in ``calls``. [tokens]
     reported_cost_nano, reported_calls : cost the log states, and the calls it states one for. [nano-USD]
     first_us, last_us : first and last time. [us]
@@ -155,8 +155,10 @@ def cells(
     log = log.filter(~col("faulty"))
     log = log.with_columns(*(col(name).cast(nw.Int64) for name in ("at_us", *sums)))
     size = _total([name for name in INPUT_BUCKETS if name not in absent])
+    counted = nw.when(calls > 0).then(calls).otherwise(nw.lit(1))
+    one = nw.when(calls > 0).then(size // counted).otherwise(nw.lit(0))
     log = log.with_columns(
-        size=size if "calls" in absent else size // calls,
+        size=size if "calls" in absent else one,
         time_us=at % DAY_US,
         reported_calls=nw.when(~col("reported_cost_nano").is_null()).then(calls).otherwise(nw.lit(0)),
     )
@@ -197,7 +199,7 @@ def histograms(log: nw.LazyFrame[Any], tokens: str) -> nw.LazyFrame[Any]:
     col = nw.col
     log = log.filter(~col("faulty"))
     log = log.with_columns(*(col(name).cast(nw.Int64) for name in (*BUCKETS, "calls")))
-    log = log.filter(col("ok") & (_total(BUCKETS) > 0))
+    log = log.filter(col("ok") & (col("calls") > 0) & (_total(BUCKETS) > 0))
     log = log.with_columns(
         size=_total(INPUT_BUCKETS) // col("calls"), output_tokens=col("output_tokens") // col("calls")
     )

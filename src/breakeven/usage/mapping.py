@@ -13,6 +13,7 @@ from breakeven.usage.cube import MAY_BE_ABSENT
 from breakeven.usage.fields import Fields, JsonLine, TableRow
 from breakeven.usage.readers import table
 from breakeven.usage.readers.reader import Columns, Reader
+from breakeven.usage.spend_table import SpendTable
 
 CONSTANTS = ("true", "false", "1")
 
@@ -22,7 +23,7 @@ def raw_columns(
     names: Sequence[str],
     task_by: str | None,
     own: Mapping[str, str] | None,
-    file: Path,
+    file: Path | SpendTable,
     row: Fields,
 ) -> dict[str, str]:
     """
@@ -62,7 +63,7 @@ def raw_columns(
     return {name: row.resolve(sql) for name, sql in raw.items()}
 
 
-def _with_own(names: Sequence[str], own: Mapping[str, str], file: Path, *, check: bool) -> dict[str, str]:
+def _with_own(names: Sequence[str], own: Mapping[str, str], file: Path | SpendTable, *, check: bool) -> dict[str, str]:
     """The table reader's columns, the user's own taking the place of those it would choose."""
     for name, column in own.items():
         if name not in table.NAMES:
@@ -114,6 +115,7 @@ def canonical_query(
 def absent_columns(raw: Mapping[str, str]) -> frozenset[str]:
     """The canonical columns that are the same in every row of a file because it has nothing to fill them with."""
     given = {name: raw["cost_usd" if name == "reported_cost_nano" else name] for name in MAY_BE_ABSENT}
+    given["calls"] = "1" if (raw["calls"], raw["calls_known"]) == ("1", "true") else ""
     return frozenset(name for name, sql in given.items() if sql == ("1" if name == "calls" else "NULL"))
 
 

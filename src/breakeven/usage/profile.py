@@ -55,7 +55,7 @@ class TaskProfile:
 
     model : as logged, None where the log does not say.
     priced_as : ``provider/model`` of the list prices used, "" where there are none; joined by ", " where several.
-    calls : failed ones and answers from a gateway's cache included.
+    calls : failed ones and answers from a gateway's cache included; 0 where the log does not say how many.
     failed : calls that failed.
     gateway_cached : calls a gateway answered from its own cache, not billed.
     months : ascending; calls without a time are in none of them.
@@ -140,6 +140,7 @@ def _profile(group: list[_Priced], sizes: Histogram | None, prefix_share: float 
         if each.usd is None:
             unpriced[each.reason] += each.cell.calls
     reported_calls = sum(cell.reported_calls for cell in cells)
+    reported_nano = sum(cell.reported_cost_nano for cell in cells)
     input_calls, output_calls = (sizes.input_calls, sizes.output_calls) if sizes else ((), ())
     output = _sizes(answered.output, output_calls)
     return TaskProfile(
@@ -158,9 +159,9 @@ def _profile(group: list[_Priced], sizes: Histogram | None, prefix_share: float 
         output=output,
         output_spread=output.p95 / output.p50 if output.p50 and output.p95 is not None else None,
         cached_share=tokens.cache_read / tokens.all_input if tokens.all_input else None,
-        batch_share=sum(cell.calls for cell in cells if cell.batch) / calls,
+        batch_share=sum(cell.calls for cell in cells if cell.batch) / calls if calls else 0.0,
         cost_usd=_cost(group),
-        reported_cost_usd=sum(cell.reported_cost_nano for cell in cells) * NANO if reported_calls else None,
+        reported_cost_usd=reported_nano * NANO if reported_calls or reported_nano else None,
         reported_calls=reported_calls,
         unpriced_calls=sum(unpriced.values()),
         unpriced_reason=min(unpriced, key=lambda reason: (-unpriced[reason], reason), default=""),

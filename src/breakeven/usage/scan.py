@@ -28,6 +28,7 @@ from breakeven.usage.nesting import BENIGN, count_each_call_once
 from breakeven.usage.readers import find_reader, identify, identify_table, table
 from breakeven.usage.readers.reader import Reader, json_rows
 from breakeven.usage.sources import Reject, Source
+from breakeven.usage.spend_table import SpendTable
 
 __all__ = ["Reject", "Scan", "Source", "open_engine", "scan_files"]
 
@@ -126,7 +127,7 @@ def open_engine() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def scan_files(
     engine: duckdb.DuckDBPyConnection,
-    files: Sequence[Path],
+    files: Sequence[Path | SpendTable],
     *,
     task_by: str | None = None,
     reader: str | None = None,
@@ -137,7 +138,7 @@ def scan_files(
 
     Parameters
     ----------
-    files : sequence of Path
+    files : sequence of Path or SpendTable
         Any mix of formats.
     task_by : str, optional
         Path or column that names the task, in place of the format's own; "prompt" groups by a hash of the system
@@ -167,18 +168,15 @@ def scan_files(
             raise LogError(f"{file}: holds no rows")
         head = (is_array and document_head(file)) or head
         forced = table.READER.name if columns else reader
-        chosen = find_reader(forced) if forced else identify(head, file.name)
-        if head.startswith(b"PAR1"):
-            chosen = chosen if forced else identify_table(list(_parquet_types(result.engine, file)[1]))
+        chosen = find_reader(forced) if forced else _identify(engine, head, file)
+        if head.startswith(b"PAR1") and isinstance(file, Path):
             rows, query = _parquet(result, number, file, chosen, task_by, columns)
             queries += [query] if query else []
         else:
             rows = _text(result, number, file, head, is_array, chosen, task_by, columns)
         if not rows:
             raise LogError(f"{file}: holds no rows")
-        with file.open("rb") as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        result.sources.append(Source(file.name, chosen.name, rows, digest))
+        result.sources.append(Source(file.name, chosen.name, rows, _sha256(file)))
     if result.has_spans:
         count_each_call_once(engine, name_judges=task_by is None)
     if len(queries) < len(files):
@@ -187,10 +185,24 @@ def scan_files(
     return result
 
 
+def _sha256(file: Path | SpendTable) -> str:
+    if isinstance(file, SpendTable):
+        return file.sha256()
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _identify(engine: duckdb.DuckDBPyConnection, head: bytes, file: Path | SpendTable) -> Reader:
+    """The reader that claims a file; a Parquet file by its columns, that of plain tables where no other does."""
+    if not head.startswith(b"PAR1") or isinstance(file, SpendTable):
+        return identify(head, file.name)
+    return identify_table(list(_parquet_types(engine, file)[1]), file.name)
+
+
 def _text(
     result: Scan,
     number: int,
-    file: Path,
+    file: Path | SpendTable,
     head: bytes,
     is_array: bool,
     reader: Reader,

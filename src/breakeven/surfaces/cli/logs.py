@@ -28,7 +28,7 @@ FROM_THE_LOG = {"model", "as_of"} | {
 
 
 def logs(
-    *files: Annotated[Path, Parameter(help="JSON lines, CSV, TSV (also gzip) or Parquet; see docs/log-formats.md.")],
+    *files: Annotated[str, Parameter(help="JSON lines, CSV, TSV (also gzip) or Parquet; see docs/log-formats.md.")],
     fields: Mapping[str, Any],
     task_by: Annotated[str | None, Parameter(help="Field that names the task; 'prompt': the system prompt.")] = None,
     reader: Annotated[str | None, Parameter(help="Format to read as, in place of the one that claims a file.")] = None,

@@ -23,7 +23,7 @@ def draw(answer: LogsAnswer, console: Console) -> None:
         console.print(Text(_first_line(answer), style="bold"))
     console.print(
         f"{rows['in']:,} rows read = {rows['priced']:,} priced + {rows['unpriced']:,} unpriced"
-        f" + {rows['rejected']:,} rejected; {answer.calls:,} calls"
+        f" + {rows['rejected']:,} rejected; {calls_of(answer.calls)} calls"
     )
     for file in answer.files:
         console.print(Text(f"  {file['name']}: read as {file['reader']}, {file['rows']:,} rows", style="dim"))
@@ -44,6 +44,11 @@ def draw(answer: LogsAnswer, console: Console) -> None:
             style="dim",
         )
     )
+
+
+def calls_of(number: object) -> str:
+    """A number of calls, "?" where the log does not say how many."""
+    return f"{number:,}" if number else "?"
 
 
 def _first_line(answer: LogsAnswer) -> str:
@@ -85,7 +90,7 @@ def _tasks(answer: LogsAnswer, console: Console) -> None:
         table.add_row(
             task.task,
             task.model or "(none)",
-            f"{task.calls:,}",
+            calls_of(task.calls),
             f"{task.failed:,}",
             f"{task.input_tokens:,}",
             f"{task.cache_read_tokens:,}",
@@ -129,7 +134,7 @@ def _months(answer: LogsAnswer, console: Console) -> None:
     for month, task in sorted(rows, key=lambda row: str(row[0]["month"])):
         cost = month["cost_usd"]
         usd = money(cost if isinstance(cost, float) else None, unknown="no price")
-        table.add_row(str(month["month"]), task.task, task.model or "(none)", f"{month['calls']:,}", usd)
+        table.add_row(str(month["month"]), task.task, task.model or "(none)", calls_of(month["calls"]), usd)
     console.print(table)
 
 

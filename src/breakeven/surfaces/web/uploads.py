@@ -260,7 +260,7 @@ def _row(task: Task) -> Row:
     return Row(
         task=shortened(task.task),
         model=shortened(task.model or "(none)"),
-        calls=f"{task.calls:,}",
+        calls=f"{task.calls:,}" if task.calls else "?",
         tokens_per_call=" + ".join("?" if size is None else f"{size:,.0f}" for size in sizes),
         cost=money(task.cost_usd, unknown="no price"),
         reported=money(task.reported_cost_usd, unknown="not stated"),
