@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
-import numpy as np
 
 from breakeven.errors import LogError
-from breakeven.usage.calls import EARLIEST_US, LATEST_US, PREFIX_COLUMNS, TYPES
+from breakeven.usage.calls import EARLIEST_US, LATEST_US, PROMPT_COLUMNS, TYPES
 from breakeven.usage.checks import MACROS, SETTINGS
 from breakeven.usage.cube import MAY_BE_ABSENT
-from breakeven.usage.fields import JsonLine, TableRow, literal, quoted
-from breakeven.usage.lines import BLANK, Chunk, csv_chunks, csv_names, json_chunks, read_head
+from breakeven.usage.fields import JsonLine, TableRow, quoted
+from breakeven.usage.lines import BLANK, csv_chunks, csv_names, json_chunks, read_head
 from breakeven.usage.mapping import absent_columns, canonical_query, raw_columns, run
 from breakeven.usage.readers import find_reader, identify, table
 from breakeven.usage.readers.reader import Reader, json_rows
+from breakeven.usage.sample import find_key, parquet_rows, registered
 from breakeven.usage.sources import Reject, Source
 
 __all__ = ["Reject", "Scan", "Source", "open_engine", "scan_files"]
@@ -32,7 +32,7 @@ __all__ = ["Reject", "Scan", "Source", "open_engine", "scan_files"]
 MEMORY = "1GB"
 THREADS = 2
 MAX_REJECTS = 1000
-COLUMNS = (*TYPES, *PREFIX_COLUMNS)
+COLUMNS = (*TYPES, *PROMPT_COLUMNS)
 
 
 @dataclass
@@ -47,6 +47,7 @@ class Scan:
     spans_us : for each Parquet file the first and last time in it, None where it has none. [us]
     absent : columns of ``cube.MAY_BE_ABSENT`` that no file has.
     has_prompts : whether some file holds prompts.
+    keys : reader -> the metadata key that names tasks in its files, None where none does; only of readers asked.
     """
 
     engine: duckdb.DuckDBPyConnection
@@ -56,6 +57,7 @@ class Scan:
     spans_us: list[tuple[int | None, int | None]] = field(default_factory=list)
     absent: frozenset[str] = frozenset(MAY_BE_ABSENT)
     has_prompts: bool = False
+    keys: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -123,6 +125,7 @@ def scan_files(
     task_by: str | None = None,
     reader: str | None = None,
     columns: Mapping[str, str] | None = None,
+    find_keys: bool = False,
 ) -> Scan:
     """
     Read log files into the view ``log``.
@@ -138,6 +141,9 @@ def scan_files(
         Name of the reader to use for every file, in place of the one that claims it.
     columns : mapping, optional
         Name of ``table.NAMES`` -> the file's own column; implies the table reader.
+    find_keys : bool
+        Whether to look for a metadata key that names tasks, where a format's own field does not; the first file of
+        each reader decides.
 
     Raises
     ------
@@ -145,7 +151,7 @@ def scan_files(
         A file is missing, damaged, empty, of no known format or of several, or lacks a column it must have.
     """
     result = Scan(engine)
-    kinds = TYPES | dict.fromkeys(PREFIX_COLUMNS, "UBIGINT")
+    kinds = TYPES | dict.fromkeys(PROMPT_COLUMNS, "UBIGINT")
     engine.execute(f"CREATE TABLE calls ({', '.join(f'{name} {kind}' for name, kind in kinds.items())})")
     if columns and reader not in (None, table.READER.name):
         raise LogError(f"Columns can be named for the reader {table.READER.name!r} only, not for {reader!r}")
@@ -156,6 +162,8 @@ def scan_files(
             raise LogError(f"{file}: holds no rows")
         forced = table.READER.name if columns else reader
         chosen = find_reader(forced) if forced else identify(head, file.name)
+        if find_keys and not task_by and chosen.name not in result.keys:
+            result.keys[chosen.name] = find_key(engine, file, head, chosen, columns)
         if head.startswith(b"PAR1"):
             rows, query = _parquet(result, number, file, chosen, task_by, columns)
             queries.append(query)
@@ -185,13 +193,13 @@ def _text(
     is_json = head.lstrip(BLANK)[:1] == b"{" or bool(json_rows(head))
     names = list(dict.fromkeys(key for row in json_rows(head) for key in row)) if is_json else csv_names(head)
     row: JsonLine | TableRow = JsonLine() if is_json else TableRow(dict.fromkeys(names, "VARCHAR"), tidy=True)
-    raw = raw_columns(reader, names, task_by, own, file, row)
+    raw = raw_columns(reader, names, task_by, own, file, row, result.keys.get(reader.name))
     _note_columns(result, raw)
     chunks = json_chunks(file) if is_json else csv_chunks(file, head, row.wanted)  # type: ignore[union-attr]
     rows, insert = 0, ""
     for chunk in chunks:
         if chunk.lines:
-            with _registered(result.engine, chunk):
+            with registered(result.engine, chunk):
                 insert = (
                     insert or f"INSERT INTO calls BY NAME {canonical_query(result.engine, number, raw, row, 'chunk')}"
                 )
@@ -207,14 +215,13 @@ def _parquet(
     result: Scan, number: int, file: Path, reader: Reader, task_by: str | None, own: Mapping[str, str] | None
 ) -> tuple[int, str]:
     """How many rows a Parquet file holds, and a query of their canonical columns."""
-    pattern = "".join(f"[{char}]" if char in "*?[" else char for char in str(file.absolute()))
-    rows_of = f"read_parquet({literal(pattern)}, file_row_number = true)"
+    rows_of = parquet_rows(file)
     what = f"{file}: not a Parquet file that can be read"
     described = run(result.engine, f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {rows_of}", what)
     count = run(result.engine, f"SELECT count(*) FROM {rows_of}", what)[0][0]
     types = {name: kind for name, kind, *_ in described}
     row = TableRow(types, tidy=False)
-    raw = raw_columns(reader, list(types), task_by, own, file, row)
+    raw = raw_columns(reader, list(types), task_by, own, file, row, result.keys.get(reader.name))
     _note_columns(result, raw)
     numbered = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of})"
     query = canonical_query(result.engine, number, raw, row, numbered)
@@ -225,7 +232,7 @@ def _parquet(
 def _note_columns(result: Scan, raw: Mapping[str, str]) -> None:
     """Remember what this file adds to the columns that the files have."""
     result.absent &= absent_columns(raw)
-    result.has_prompts |= raw["prompt"] != "NULL"
+    result.has_prompts |= any(raw[name] != "NULL" for name in ("prompt", "first_message", "tools"))
 
 
 def _parquet_span(
@@ -240,17 +247,3 @@ def _parquet_span(
         asked = f"min(at_us), max(at_us) FROM ({query})"
     first, last = run(engine, f"SELECT {asked}", "the times cannot be read")[0]
     return first, last
-
-
-@contextmanager
-def _registered(engine: duckdb.DuckDBPyConnection, chunk: Chunk) -> Iterator[None]:
-    """A chunk as the table ``chunk``."""
-    engine.register(
-        "chunk",
-        {"line": np.array(chunk.lines, np.int64)}
-        | {name: np.array(texts, dtype=object) for name, texts in chunk.texts.items()},
-    )
-    try:
-        yield
-    finally:
-        engine.unregister("chunk")

@@ -22,7 +22,11 @@ succeeded where ``ok`` and ``status`` both say so)::
     status                               failure, failed, fail, error, errored, canceled, cancelled, expired, timeout,
                                          false, and numbers of 400 or more or below 0 mean failure; all else success
     cost_usd                             cost the log states [USD]
-    prompt, first_message                text, hashed inside the engine and never kept
+    prompt, first_message                text, hashed inside the engine and never kept; the latter is the system prompt,
+                                         or else the first message
+    first_role                           whose message that is: system and developer make it a system prompt
+    tools                                tool definitions as the text of a JSON array; hashed and never kept
+    output_format                        type of response asked for: json, json_object, json_schema; all else is text
 
 Counts combined with + or - pass through ``whole()`` first: null stays null, anything but a whole number from 0 to
 10^12 becomes NaN, and NaN is a reason to reject the row. ``succeeded()`` is the rule for a status, ``truth()`` that
