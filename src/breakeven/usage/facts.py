@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from breakeven.usage.cube import Cell, Cube
 from breakeven.usage.prompt_facts import PromptFacts
-from breakeven.usage.timing import TaskTimes, Trend, peak_to_mean, trend
+from breakeven.usage.timing import HOUR_US, WEEK_HOURS, Trend, peak_to_mean, trend
 
 JUDGE_NAME = re.compile(
     r"(?:^|[^a-z])(?:judg(?:e|es|ing|ment)|eval(?:s|uat\w*)?|grad(?:e|er|ing)|scor(?:er|ing)|critic)(?:$|[^a-z])"
 )
 """Names of tasks that judge other answers, in lower case."""
+
+WEEK_US = WEEK_HOURS * HOUR_US
 
 MOSTLY = 0.9
 """Where so many calls of a task ask for JSON, it is one with JSON output. [1]"""
@@ -31,6 +33,7 @@ class TaskFacts:
     failed_share : of its calls. [1]
     judge_share : of its calls, that judge other answers; all of them where the name says so. [1]
     judge_by : "name", "prompt", or "" where nothing says so.
+    weeks : from its first call to its last; 0 without times.
     week_hours : calls by hour of the week, UTC, from Monday 00:00; None without times.
     peak_to_mean : see ``timing.peak_to_mean``. [1]
     trend : see ``timing.trend``.
@@ -46,6 +49,7 @@ class TaskFacts:
     failed_share: float
     judge_share: float | None
     judge_by: str
+    weeks: float
     week_hours: tuple[int, ...] | None
     peak_to_mean: float | None
     trend: Trend | None
@@ -78,6 +82,7 @@ def task_facts(
     made = []
     for task, cells in groups.items():
         calls = sum(cell.calls for cell in cells)
+        span = _span_us(cells)
         timed, said = times.get(task), prompts.get(task)
         by_name = is_judge([task, *members.get(task, ())])
         judged = 1.0 if by_name else said.judge_share if said else None
@@ -92,8 +97,9 @@ def task_facts(
                 failed_share=sum(cell.calls for cell in cells if not cell.ok) / calls,
                 judge_share=judged,
                 judge_by="name" if by_name else "prompt" if judged else "",
+                weeks=(span[1] - span[0]) / WEEK_US if span else 0.0,
                 week_hours=timed.week_hours if timed else None,
-                peak_to_mean=_peak(timed, cells),
+                peak_to_mean=peak_to_mean(timed.week_hours, *span) if timed and span else None,
                 trend=trend(dict(timed.days)) if timed else None,
                 prompts=said,
             )
@@ -101,12 +107,11 @@ def task_facts(
     return tuple(sorted(made, key=lambda each: (-each.calls, each.task)))
 
 
-def _peak(timed: TaskTimes | None, cells: Sequence[Cell]) -> float | None:
-    first = min((cell.first_us for cell in cells if cell.first_us is not None), default=None)
-    last = max((cell.last_us for cell in cells if cell.last_us is not None), default=None)
-    if timed is None or first is None or last is None:
-        return None
-    return peak_to_mean(timed.week_hours, first, last)
+def _span_us(cells: Sequence[Cell]) -> tuple[int, int] | None:
+    """First and last time of some cells, None where no time is known. [us]"""
+    first = [cell.first_us for cell in cells if cell.first_us is not None]
+    last = [cell.last_us for cell in cells if cell.last_us is not None]
+    return (min(first), max(last)) if first and last else None
 
 
 def is_judge(names: Sequence[str]) -> bool:

@@ -4,11 +4,13 @@ The user's own names for tasks that were found: a YAML file of ``name: [found na
 ``*`` stands for any characters and ``?`` for one. A found name that no line names keeps its own.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Protocol
 
 import yaml
 
@@ -83,21 +85,34 @@ def renamed(names: TaskNames, found: Sequence[str]) -> tuple[dict[str, str], lis
     return chosen, notes
 
 
-def starting_file(tasks: Iterable[tuple[str, str]]) -> str:
-    """
-    A tasks file to begin with, which changes nothing: every task under its own name.
+class Described(Protocol):
+    """A task with the found names it was merged from, and a description without any text of a prompt."""
 
-    Parameters
-    ----------
-    tasks : iterable of (str, str)
-        Name, and what is known of it without any text of a prompt.
-    """
+    @property
+    def task(self) -> str:
+        """Its name."""
+
+    @property
+    def members(self) -> Sequence[str]:
+        """The found names."""
+
+    @property
+    def description(self) -> str:
+        """What it is like."""
+
+
+def starting_file(tasks: Iterable[Described]) -> str:
+    """A tasks file to begin with, which changes nothing: every task with the names it has now."""
     lines = [
         "# Tasks of a log, for: breakeven logs FILE --tasks THIS_FILE",
         "# name: [found names or patterns]. Change the names on the left; to merge tasks, list several in one line.",
     ]
-    for name, description in tasks:
-        quoted = yaml.safe_dump(name, default_style='"', allow_unicode=True, width=10**6).strip()
-        pattern = yaml.safe_dump(re.sub(r"([*?\[])", r"[\1]", name), default_style='"', allow_unicode=True, width=10**6)
-        lines += [f"# {description}" if description else "#", f"{quoted}: [{pattern.strip()}]"]
+    for each in tasks:
+        members = ", ".join(json.dumps(_exactly(name), ensure_ascii=False) for name in each.members)
+        lines += [f"# {each.description}", f"{json.dumps(each.task, ensure_ascii=False)}: [{members}]"]
     return "\n".join(lines) + "\n"
+
+
+def _exactly(name: str) -> str:
+    """A pattern that matches a name alone."""
+    return re.sub(r"([*?\[])", r"[\1]", name)
