@@ -40,8 +40,8 @@ def find_key(
         source = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of} LIMIT {SAMPLE_ROWS})"
         return _chosen(engine, file, reader, names, own, row, paths, source) if paths else None
     if head.lstrip(BLANK)[:1] == b"{" or json_rows(head):
-        chunk = next(json_chunks(file), None)
-        if chunk is None or not chunk.lines:
+        chunk = _first(json_chunks(file))
+        if chunk is None:
             return None
         texts = chunk.texts["raw"][:SAMPLE_ROWS]
         seen = [found for text in texts[:LOOKED_AT] if isinstance(found := _parsed(text), dict)]
@@ -51,8 +51,8 @@ def find_key(
         row, paths = TableRow(dict.fromkeys(names, "VARCHAR"), tidy=True), table_candidates(names)
         if not paths:
             return None
-        chunk = next(csv_chunks(file, head, names), None)
-    if not paths or chunk is None or not chunk.lines:
+        chunk = _first(csv_chunks(file, head, names))
+    if not paths or chunk is None:
         return None
     first = {name: texts[:SAMPLE_ROWS] for name, texts in chunk.texts.items()}
     with registered(engine, Chunk(first, chunk.lines[:SAMPLE_ROWS])):
@@ -99,6 +99,11 @@ def registered(engine: duckdb.DuckDBPyConnection, chunk: Chunk) -> Iterator[None
         yield
     finally:
         engine.unregister("chunk")
+
+
+def _first(chunks: Iterator[Chunk]) -> Chunk | None:
+    """The first chunk with rows."""
+    return next((chunk for chunk in chunks if chunk.lines), None)
 
 
 def _parsed(text: str) -> Any:

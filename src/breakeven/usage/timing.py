@@ -129,7 +129,7 @@ def trend(by_day: Mapping[int, int]) -> Trend | None:
 
 def t_quantile(share: float, freedom: int) -> float:
     """
-    Quantile of Student's t, to 0.1 % from three degrees of freedom on. [1]
+    Quantile of Student's t, to 0.2 % from three degrees of freedom on. [1]
 
     Expansion around the normal quantile: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.5.
     """
