@@ -60,7 +60,11 @@ def test_retries_and_repeats(tmp_path: Path, catalogue: Catalogue) -> None:
             row("d", 1, cache_hit="True"),  # a gateway's answer: nobody was asked again
         ],
     )
-    assert (found.prompts, found.retry_share, found.repeat_share) == (7 - 1, 3 / 10, 2 / 10)  # prompts: those that succeeded
+    assert (found.prompts, found.retry_share, found.repeat_share) == (
+        7 - 1,
+        3 / 10,
+        2 / 10,
+    )  # prompts: those that succeeded
 
 
 def test_template_counts_tools_and_what_most_calls_have(tmp_path: Path, catalogue: Catalogue) -> None:
@@ -68,7 +72,9 @@ def test_template_counts_tools_and_what_most_calls_have(tmp_path: Path, catalogu
     tools = [{"name": "n" * 50}]
     rows = []
     for number in range(4):
-        messages = [system, {"role": "user", "content": f"{number}" * 30}] if number else [{"role": "user", "content": "hi"}]
+        messages = (
+            [system, {"role": "user", "content": f"{number}" * 30}] if number else [{"role": "user", "content": "hi"}]
+        )
         rows.append(row("", request={"messages": messages, "tools": tools if number else []}, messages=None))
     found = facts(tmp_path, catalogue, rows)
     # three of four share 128 characters at least; their prompt is the 41 + 100 + 30 + 32 ... of the JSON below

@@ -120,7 +120,9 @@ def test_keys_inside_metadata_need_no_telling_name_but_must_tell_something(
 ) -> None:
     def log(name: str, key: str, telling: bool) -> Path:
         rows = [
-            spend(None, number, metadata={key: "ab"[number % 2]}, completion_tokens=900 if telling and number % 2 else 9)
+            spend(
+                None, number, metadata={key: "ab"[number % 2]}, completion_tokens=900 if telling and number % 2 else 9
+            )
             for number in range(100)
         ]
         return write_lines(tmp_path / name, rows)
@@ -199,7 +201,7 @@ def test_information_is_symmetric_and_bounded(pairs: list[tuple[int, int]]) -> N
 def test_the_most_telling_of_two_like_keys_is_chosen() -> None:
     calls = [("m", 100, 10 ** (1 + number % 2), "xy"[number // 50], "pq"[number % 2]) for number in range(100)]
     assert choose(["agent", "step"], calls) == "step"
-    assert not is_name("a sentence of five words") and not is_name("a@b.c") and is_name("judge_haiku")
+    assert [is_name(each) for each in ("a sentence of five words", "a@b.c", "judge_haiku")] == [False, False, True]
 
 
 def test_clusters_of_prompts_without_system_prompt(tmp_path: Path, catalogue: Catalogue) -> None:
@@ -208,7 +210,10 @@ def test_clusters_of_prompts_without_system_prompt(tmp_path: Path, catalogue: Ca
     def text() -> str:
         return "".join(seeded.choices("abcdefgh ", k=400))
 
-    kinds = ["Translate into French, formally, keeping names: " + "." * 60, "Sum up in one line what is said: " + "-" * 60]
+    kinds = [
+        "Translate into French, formally, keeping names: " + "." * 60,
+        "Sum up in one line what is said: " + "-" * 60,
+    ]
     rows = [spend([{"role": "user", "content": kinds[number % 2] + text()}], number) for number in range(60)]
     rows += [spend([{"role": "user", "content": text()}], number) for number in range(6)]
     found = by_task(read(catalogue, write_lines(tmp_path / "log.jsonl", rows)))
@@ -303,9 +308,11 @@ def canaries() -> Iterable[tuple[str, list[dict[str, Any]]]]:
             for number in range(30)
         ],
     )
-    yield "rest", [spend(asked(f"{number}{CANARY}" * 9, CANARY), number) for number in range(30)] + [
-        spend(asked(CANARY * 20, f"{CANARY}{number}"), number) for number in range(30)
-    ]
+    yield (
+        "rest",
+        [spend(asked(f"{number}{CANARY}" * 9, CANARY), number) for number in range(30)]
+        + [spend(asked(CANARY * 20, f"{CANARY}{number}"), number) for number in range(30)],
+    )
 
 
 @pytest.mark.parametrize(("way", "rows"), list(canaries()), ids=lambda each: each if isinstance(each, str) else "")

@@ -18,7 +18,9 @@ MOMENTS = st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2099, 12, 31))
 
 
 def frame(calls: list[tuple[str, dt.datetime | None, int, bool]]) -> nw.LazyFrame[pl.LazyFrame]:
-    at = [None if moment is None else int(moment.replace(tzinfo=dt.UTC).timestamp()) * 10**6 for _, moment, _, _ in calls]
+    at = [
+        None if moment is None else int(moment.replace(tzinfo=dt.UTC).timestamp()) * 10**6 for _, moment, _, _ in calls
+    ]
     columns = {
         "task": [task for task, *_ in calls],
         "at_us": pl.Series(at, dtype=pl.Int64),
@@ -102,7 +104,9 @@ def test_no_trend_from_few_weeks() -> None:
     assert trend(dict.fromkeys(range(37), 1)) is not None
 
 
-@pytest.mark.parametrize(("freedom", "table"), [(3, 3.18245), (5, 2.57058), (10, 2.22814), (30, 2.04227), (1000, 1.96234)])
+@pytest.mark.parametrize(
+    ("freedom", "table"), [(3, 3.18245), (5, 2.57058), (10, 2.22814), (30, 2.04227), (1000, 1.96234)]
+)
 def test_student_s_t(freedom: int, table: float) -> None:
     assert t_quantile(0.975, freedom) == pytest.approx(table, rel=2e-3)
 

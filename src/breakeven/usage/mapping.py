@@ -106,9 +106,9 @@ def canonical_query(
     rows : str
         Name or query of the rows.
     keys : mapping, optional
-        Further columns to be had, name -> resolved SQL; without them, those of ``PROMPT_COLUMNS``.
+        Further columns to be had, name -> resolved SQL, in place of those of ``PROMPT_COLUMNS``.
     """
-    given = {name: raw[name] for name in DEFAULTS} | (dict(keys) if keys else prompt_columns(raw))
+    given = {name: raw[name] for name in DEFAULTS} | (prompt_columns(raw) if keys is None else dict(keys))
     selected = ", ".join(f"{sql} AS {name}" for name, sql in given.items())
     constants = {name: sql for name, sql in given.items() if sql in CONSTANTS}
     broken = "broken" if isinstance(row, JsonLine) else "false AS broken"
@@ -117,7 +117,7 @@ def canonical_query(
     query = f"SELECT {number} AS file, line, {broken}, {selected} FROM ({row.source(rows)})"
     described = run(engine, f"DESCRIBE {query}", "the columns cannot be read as those of a log")
     types = {name: NOTHING if given.get(name) == "NULL" else kind for name, kind, *_ in described}
-    return canonical(query, types, constants=constants, kept=list(keys or PROMPT_COLUMNS))
+    return canonical(query, types, constants=constants, kept=list(PROMPT_COLUMNS if keys is None else keys))
 
 
 def absent_columns(raw: Mapping[str, str]) -> frozenset[str]:

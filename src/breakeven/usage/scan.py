@@ -32,7 +32,6 @@ __all__ = ["Reject", "Scan", "Source", "open_engine", "scan_files"]
 MEMORY = "1GB"
 THREADS = 2
 MAX_REJECTS = 1000
-COLUMNS = (*TYPES, *PROMPT_COLUMNS)
 
 
 @dataclass
@@ -151,8 +150,7 @@ def scan_files(
         A file is missing, damaged, empty, of no known format or of several, or lacks a column it must have.
     """
     result = Scan(engine)
-    kinds = TYPES | dict.fromkeys(PROMPT_COLUMNS, "UBIGINT")
-    engine.execute(f"CREATE TABLE calls ({', '.join(f'{name} {kind}' for name, kind in kinds.items())})")
+    engine.execute(f"CREATE TABLE calls ({', '.join(f'{name} {kind}' for name, kind in TYPES.items())})")
     if columns and reader not in (None, table.READER.name):
         raise LogError(f"Columns can be named for the reader {table.READER.name!r} only, not for {reader!r}")
     queries = []
@@ -166,7 +164,7 @@ def scan_files(
             result.keys[chosen.name] = find_key(engine, file, head, chosen, columns)
         if head.startswith(b"PAR1"):
             rows, query = _parquet(result, number, file, chosen, task_by, columns)
-            queries.append(query)
+            queries += [query] if query else []
         else:
             rows = _text(result, number, file, head, chosen, task_by, columns)
         if not rows:
@@ -175,7 +173,7 @@ def scan_files(
             digest = hashlib.file_digest(handle, "sha256").hexdigest()
         result.sources.append(Source(file.name, chosen.name, rows, digest))
     if len(queries) < len(files):
-        queries.append(f"SELECT {', '.join(COLUMNS)} FROM calls")
+        queries.append(f"SELECT {', '.join([*TYPES, *_prompt_columns(result.has_prompts)])} FROM calls")
     engine.execute(f"CREATE TEMP VIEW log AS {' UNION ALL '.join(queries)}")
     return result
 
@@ -194,14 +192,15 @@ def _text(
     names = list(dict.fromkeys(key for row in json_rows(head) for key in row)) if is_json else csv_names(head)
     row: JsonLine | TableRow = JsonLine() if is_json else TableRow(dict.fromkeys(names, "VARCHAR"), tidy=True)
     raw = raw_columns(reader, names, task_by, own, file, row, result.keys.get(reader.name))
-    _note_columns(result, raw)
+    kept = _note_columns(result, raw)
     chunks = json_chunks(file) if is_json else csv_chunks(file, head, row.wanted)  # type: ignore[union-attr]
     rows, insert = 0, ""
     for chunk in chunks:
         if chunk.lines:
             with registered(result.engine, chunk):
                 insert = (
-                    insert or f"INSERT INTO calls BY NAME {canonical_query(result.engine, number, raw, row, 'chunk')}"
+                    insert
+                    or f"INSERT INTO calls BY NAME {canonical_query(result.engine, number, raw, row, 'chunk', kept)}"
                 )
                 run(result.engine, insert, f"{file}: lines {chunk.lines[0]} to {chunk.lines[-1]} cannot be read")
         rows += len(chunk.lines) + len(chunk.faults)
@@ -214,7 +213,7 @@ def _text(
 def _parquet(
     result: Scan, number: int, file: Path, reader: Reader, task_by: str | None, own: Mapping[str, str] | None
 ) -> tuple[int, str]:
-    """How many rows a Parquet file holds, and a query of their canonical columns."""
+    """How many rows a Parquet file holds, and a query of them; "" where they are in ``calls``, prompts hashed once."""
     rows_of = parquet_rows(file)
     what = f"{file}: not a Parquet file that can be read"
     described = run(result.engine, f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {rows_of}", what)
@@ -222,17 +221,35 @@ def _parquet(
     types = {name: kind for name, kind, *_ in described}
     row = TableRow(types, tidy=False)
     raw = raw_columns(reader, list(types), task_by, own, file, row, result.keys.get(reader.name))
-    _note_columns(result, raw)
+    kept = _note_columns(result, raw)
     numbered = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of})"
-    query = canonical_query(result.engine, number, raw, row, numbered)
+    query = canonical_query(result.engine, number, raw, row, numbered, kept)
+    if kept is None:
+        run(result.engine, f"INSERT INTO calls BY NAME {query}", f"{file}: the rows cannot be read")
+        return count, ""
     result.spans_us.append(_parquet_span(result.engine, raw["instant"], types, rows_of, query))
-    return count, f"SELECT {', '.join(COLUMNS)} FROM ({query})"
+    return count, f"SELECT {', '.join([*TYPES, *_prompt_columns(False)])} FROM ({query})"
 
 
-def _note_columns(result: Scan, raw: Mapping[str, str]) -> None:
-    """Remember what this file adds to the columns that the files have."""
+def _note_columns(result: Scan, raw: Mapping[str, str]) -> dict[str, str] | None:
+    """
+    Remember what this file adds to the columns that the files have, and make room for what is kept of its prompts.
+
+    Returns no columns for a file without prompts, as null ones take room too, and None, meaning all, for others.
+    """
     result.absent &= absent_columns(raw)
-    result.has_prompts |= any(raw[name] != "NULL" for name in ("prompt", "first_message", "tools"))
+    if all(raw[name] == "NULL" for name in ("prompt", "first_message", "tools")):
+        return {}
+    if not result.has_prompts:
+        for name in PROMPT_COLUMNS:
+            result.engine.execute(f"ALTER TABLE calls ADD COLUMN {name} UBIGINT")
+    result.has_prompts = True
+    return None
+
+
+def _prompt_columns(present: bool) -> list[str]:
+    """SQL of ``PROMPT_COLUMNS``, null where a source does not have them."""
+    return [name if present else f"CAST(NULL AS UBIGINT) AS {name}" for name in PROMPT_COLUMNS]
 
 
 def _parquet_span(

@@ -26,6 +26,7 @@ def finetune(
     ] = (),
     log_task: Annotated[str | None, Parameter(help="Task of the log to look at; --task names it too.")] = None,
     task_by: Annotated[str | None, Parameter(help="Field of the log that names the task.")] = None,
+    tasks: Annotated[Path | None, Parameter(help="YAML file that names and merges tasks of the log.")] = None,
     prices: Annotated[Path | None, Parameter(help="YAML file with your own prices, models and offers.")] = None,
     format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
     output: Annotated[Path | None, Parameter(help="Write the answer to this file.")] = None,
@@ -56,7 +57,7 @@ def finetune(
     if from_log:
         from breakeven.surfaces.cli.from_log import fields_from_log
 
-        from_usage, origins = fields_from_log(from_log, log_task, task_by, flags, catalogue, today)
+        from_usage, origins = fields_from_log(from_log, log_task, task_by, flags, catalogue, today, tasks)
     merged = {"as_of": today} | from_usage | scenario | flags
     question = ask(FinetuneQuestion, merged, {name: place for name, place in places.items() if name not in flags})
     origins = {"as_of": "today"} | origins

@@ -12,13 +12,13 @@ SHOWN = 20
 
 FOUND_BY = {
     "log": "named by the log",
-    "field": "named by --task-by",
+    "field": "named by the field you chose",
     "key": "named by a metadata key",
     "prompt": "found by its system prompt and tools",
     "tools": "found by its tools",
     "beginning": "found by what its prompts begin with",
     "rest": "prompts like no others",
-    "tasks file": "named by --tasks",
+    "tasks file": "named by your tasks file",
     "none": "no task named or found",
 }
 
