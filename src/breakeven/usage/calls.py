@@ -27,8 +27,21 @@ faulty                    BOOLEAN   whether there is such a reason
 ========================  ========  ===========================================================================
 
 The five counts ``BUCKETS`` are disjoint: each billed token is in exactly one. ``reasoning_tokens`` lies inside
-``output_tokens``. Prompts are columns only while a file is read; of them, ``PREFIX_COLUMNS`` alone are kept:
-the number of characters, and a 64-bit hash of the first 64, 128, ... characters.
+``output_tokens``. Prompts are columns only while a file is read; of them, ``PROMPT_COLUMNS`` alone are kept, whole
+numbers: counts of characters, 64-bit hashes, and answers to yes or no as 1 or 0. All are null without a prompt.
+
+====================  =========================================================================================
+prompt_chars          length of the prompt [characters]
+prefix_64 ...         hash of its first 64, 128, ... characters, null where it is shorter
+prompt_hash           hash of all of it
+first_hash            hash of the system prompt, or of the first message; the same in every version of the engine
+first_chars           length of that [characters]
+first_is_system       whether it is known to be a system prompt
+tools_hash            hash of the tool definitions, null without any; the same in every version of the engine
+tools_chars, tools    their length [characters] and number
+json_output           whether the call asked for JSON
+judge_like            whether the prompt asks to judge another answer, by ``prompt_columns.JUDGING``
+====================  =========================================================================================
 """
 
 BUCKETS = (
@@ -70,6 +83,21 @@ PREFIX_COLUMNS = ("prompt_chars", *(f"prefix_{length}" for length in PREFIX_LENG
 
 SPAN_COLUMNS = {"span": "UBIGINT", "parent": "UBIGINT", "span_kind": "VARCHAR", "version": "VARCHAR"}
 """Column that only the rows of tracers fill, and that is dropped once ``nesting`` has used it -> DuckDB type."""
+
+TASK_COLUMNS = (
+    "prompt_hash",
+    "first_hash",
+    "first_chars",
+    "first_is_system",
+    "tools_hash",
+    "tools_chars",
+    "tools",
+    "json_output",
+    "judge_like",
+)
+
+PROMPT_COLUMNS = (*PREFIX_COLUMNS, *TASK_COLUMNS)
+"""Whole numbers kept of a prompt."""
 
 MAX_TOKENS = 10**12
 """More tokens than this in one row is a fault of the log, not a call. [tokens]"""

@@ -12,13 +12,16 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 
 from breakeven.usage.calls import ALL_TASKS, BUCKETS, INPUT_BUCKETS, TOKENS
 from breakeven.usage.models import Finder
 from breakeven.usage.sources import Reject, Source
+
+if TYPE_CHECKING:
+    from breakeven.usage.timing import TaskTimes
 
 DAY_US = 86_400_000_000
 UNKNOWN_TIME = -1
@@ -109,6 +112,7 @@ class Cube:
     rows_in : log rows read, rejected ones included.
     rejects : rows that could not be counted, at most 1000, by file and line.
     reject_counts : (reason, rows), commonest first, over all of them.
+    times : calls of each task by hour of the week and by day.
     """
 
     cells: tuple[Cell, ...]
@@ -120,6 +124,7 @@ class Cube:
     rows_in: int = 0
     rejects: tuple[Reject, ...] = ()
     reject_counts: tuple[tuple[str, int], ...] = ()
+    times: "tuple[TaskTimes, ...]" = ()
 
 
 def cells(

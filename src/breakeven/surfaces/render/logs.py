@@ -9,6 +9,7 @@ from rich.text import Text
 from breakeven.questions.logs import LogsAnswer, Task
 from breakeven.surfaces.render.finetune import WORDS
 from breakeven.surfaces.render.numbers import money, months
+from breakeven.surfaces.render.task_details import draw_details
 
 SHOWN_REJECTS = 8
 SHOWN_TASKS = 20
@@ -30,6 +31,7 @@ def draw(answer: LogsAnswer, console: Console) -> None:
     _rejects(answer, console)
     _tasks(answer, console)
     _sizes(answer, console)
+    draw_details(answer, console)
     _months(answer, console)
     for task in answer.tasks[:SHOWN_DECISIONS]:
         _decision(task, console)

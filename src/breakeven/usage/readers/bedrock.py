@@ -63,6 +63,8 @@ def columns(names: Sequence[str]) -> Columns:
         "service_tier": f"CASE WHEN {hourly} THEN 'provisioned_throughput' ELSE {FIELD('serviceTier.type')} END",
         "ok": "{errorCode} IS NULL AND {error} IS NULL",
         "prompt": "{input.inputBodyJson.messages}",
+        "first_role": "CASE WHEN {input.inputBodyJson.system} IS NOT NULL THEN 'system' END",
+        "tools": "{input.inputBodyJson.tools|input.inputBodyJson.toolConfig.tools}",
         "first_message": "{input.inputBodyJson.system.0.text|input.inputBodyJson.system"
         "|input.inputBodyJson.messages.0.content}",
     }

@@ -76,6 +76,9 @@ def columns(names: Sequence[str]) -> Columns:
         "status": "{response_status|status}",
         "cost_usd": f"coalesce(TRY_CAST({{costUSD|costUsd}} AS DOUBLE), {scaled} THEN {cost} * {NANO} ELSE {cost} END)",
         "prompt": "{request_body>messages}",
+        "first_role": "{request_body>messages.0.role}",
+        "tools": "{request_body>tools}",
+        "output_format": "{request_body>response_format.type}",
         "first_message": "{request_body>messages.0.content}",
     }
 

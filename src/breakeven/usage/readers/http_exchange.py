@@ -17,6 +17,7 @@ batch, tier     ``service_tier`` of the response
 ok              no ``error`` in the response, an HTTP ``status`` below 400, a response status other than failed
 cost_usd        ``usage.cost`` (OpenRouter)
 prompt          ``system`` and ``messages`` (``input``, ``contents``) of the request
+tools           ``tools`` of the request; so ``response_format``
 ==============  =============================================================================================
 """
 
@@ -75,6 +76,7 @@ def columns(names: Sequence[str]) -> Columns:
     model = f"coalesce({bedrock}, nullif({FIELD('model')}, ''), {FIELD('modelVersion')}, {FIELD('model_version')},"
     model += f" {{request.model|request.body>model}}, {in_path})"
     said = ", ".join(f"nullif(nullif({FIELD(name)}, ''), '0')" for name in ("created", "created_at", "createTime"))
+    system = "{request.system|request.instructions|request.systemInstruction}"
     turns = "{request.messages|request.body>messages|request.input|request.contents}"
     return {
         **any_counts(FIELD),
@@ -88,6 +90,10 @@ def columns(names: Sequence[str]) -> Columns:
         "cost_usd": stated_cost(FIELD),
         "fault": FIELD("fault"),
         "prompt": f"concat({{request.system}}, {turns})",
+        "first_role": f"CASE WHEN {system} IS NOT NULL THEN 'system'"
+        " ELSE {request.messages.0.role|request.body>messages.0.role} END",
+        "tools": "{request.tools|request.body>tools}",
+        "output_format": "{request.response_format.type|request.body>response_format.type|request.text.format.type}",
         "first_message": "{request.system|request.instructions|request.systemInstruction|request.messages.0.content"
         "|request.body>messages.0.content|request.input|request.contents.0}",
     }

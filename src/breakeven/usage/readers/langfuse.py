@@ -120,6 +120,8 @@ def columns(names: Sequence[str]) -> Columns:
         "status": "{level}",
         "cost_usd": "{totalCost|total_cost|costDetails>total|cost_details>total|calculatedTotalCost}",
         "prompt": "{input}",
+        "first_role": "{input>0.role|input>messages.0.role}",
+        "tools": "{input>tools}",
         "first_message": "{input>0.content|input>messages.0.content|input}",
         "fault": f"CASE WHEN {deleted} THEN 'deleted in the tracer' ELSE {no_call(kind, counted)} END",
         "span_kind": kind,

@@ -16,6 +16,7 @@ service_tier    ``service_tier`` of the response, not of the request
 cost_usd        ``usage.cost`` (OpenRouter), with the upstream cost where the key was one's own
 ok              no ``error``, a status code below 400, a status other than failed or cancelled
 first_message   ``instructions`` of a Responses object; a response does not hold the messages it answers
+tools           ``tools`` of a Responses object; so ``text.format``
 ==============  =============================================================================================
 """
 
@@ -54,6 +55,9 @@ def columns(names: Sequence[str]) -> Columns:
         "status": FIELD("status"),
         "cost_usd": stated_cost(FIELD),
         "first_message": FIELD("instructions"),
+        "first_role": "'system'",
+        "tools": FIELD("tools"),
+        "output_format": FIELD("text.format.type"),
     }
 
 

@@ -25,7 +25,11 @@ succeeded where ``ok`` and ``status`` both say so)::
     status                               failure, failed, fail, error, errored, canceled, cancelled, expired, timeout,
                                          false, and numbers of 400 or more or below 0 mean failure; all else success
     cost_usd                             cost the log states [USD]
-    prompt, first_message                text, hashed inside the engine and never kept
+    prompt, first_message                text, hashed inside the engine and never kept; the latter is the system prompt,
+                                         or else the first message
+    first_role                           whose message that is: system and developer make it a system prompt
+    tools                                tool definitions as the text of a JSON array; hashed and never kept
+    output_format                        type of response asked for: json, json_object, json_schema; all else is text
     shared                               any value, worked out once, that the SQL of the others may use by this name
     span, parent                         ids, of the row and of the row around it, unique over all files
     span_kind                            "tool" or "judge" where the row is one; null for calls and all else
