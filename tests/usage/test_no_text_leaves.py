@@ -39,6 +39,25 @@ def logs() -> dict[str, list[dict[str, object] | str]]:
             SPEND | {"prompt_tokens": CANARY},
             *broken,
         ],
+        "exchanges.jsonl": [
+            {"request": {"messages": MESSAGES, "system": CANARY}, "response": ANSWER | chat()},
+            {"request": {"input": CANARY}, "response": f"data: {json.dumps({'usage': chat()['usage'], 'c': CANARY})}"},
+            {"request": {}, "response": f"data: {CANARY}"},
+            *broken,
+        ],
+        "helicone.jsonl": [
+            {"request_id": CANARY, "request_created_at": "2026-05-01", "prompt_tokens": 1, "completion_tokens": 1}
+            | {"request_body": {"messages": MESSAGES}, "response_body": json.dumps(chat() | ANSWER)},
+            *broken,
+        ],
+        "bedrock.jsonl": [
+            {
+                "schemaType": "ModelInvocationLog",
+                "input": {"inputTokenCount": 1, "inputBodyJson": {"messages": MESSAGES}},
+            }
+            | {"output": {"outputTokenCount": 1, "outputBodyJson": ANSWER}, "errorCode": CANARY},
+            *broken,
+        ],
         "tensorzero.jsonl": [
             INFERENCE | {"raw_response": json.dumps(ANSWER), "system": CANARY * 9, "input_messages": CANARY},
             INFERENCE | {"raw_response": CANARY, "raw_request": json.dumps({"messages": MESSAGES})},
@@ -66,7 +85,7 @@ def test_nothing_returned_holds_text(tmp_path: Path, catalogue: Catalogue, task_
         f" TO '{parquet}' (FORMAT parquet)"
     )
     usage = read_usage([*files, table, parquet], table=catalogue.prices, as_of=AS_OF, task_by=task_by)
-    assert usage.rows.rejected >= 4 * 4 + 3
+    assert usage.rows.rejected >= 7 * 4 + 3
     assert any(profile.prefix_share for profile in usage.profiles)
     checked(usage)
 

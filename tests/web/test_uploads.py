@@ -148,6 +148,8 @@ def test_the_example_ends_as_a_table_of_tasks() -> None:
     assert 'enctype="multipart/form-data"' in page
     words = " ".join(page.split())
     assert "1,008 rows read = 1,008 priced + 0 unpriced + 0 rejected." in words
+    assert "named by the log, 50% of the calls: system prompt of 580 characters, JSON output" in words
+    assert "Judging other answers is 50% of the calls and 96% of the cost" in words
     for text in ("judge_haiku", "write_haiku", "gpt-4o-2024-08-06", "/finetune?", "tensorzero-haiku.jsonl.gz"):
         assert text in page
     assert "give --calls" not in page

@@ -38,14 +38,14 @@ def framework(
     leading = options[0] if options else None
     volume = catalogue.assume("article_calls_framework")
     wanted = catalogue.assume("article_output_reduction_framework")
-    reduction, reduction_words = _reduction(found, question)
+    reduction, reduction_words = _reduction(found, question, origins)
     tunable, tunable_words = _tunable(question, found, catalogue)
-    budget, budget_words = _budget(question, leading)
+    budget, budget_words = _budget(question, leading, origins)
     return [
         Check(
             question=f"Do I make {volume:,.0f} or more calls a month?",
             answer=_answer(question.calls_per_month >= volume),
-            evidence=f"{question.calls_per_month:,.0f} calls a month",
+            evidence=_volume(question, origins),
             consequence="if no: the article says stay on the API; volume alone cannot turn a loss into a saving",
         ),
         Check(
@@ -81,7 +81,7 @@ def wins(
     """The article's "when fine-tuning wins", each held against this workload."""
     high = catalogue.assume("article_calls_high_volume")
     heavy = catalogue.assume("article_output_heavy_low")
-    reduction, reduction_words = _reduction(found, question)
+    reduction, reduction_words = _reduction(found, question, origins)
     better = _better_quality(question)
     return [
         _condition(
@@ -115,7 +115,7 @@ def loses(
     low = catalogue.assume("article_calls_framework")
     every = question.retrain_every_months
     tunable, tunable_words = _tunable(question, found, catalogue)
-    budget, budget_words = _budget(question, options[0] if options else None)
+    budget, budget_words = _budget(question, options[0] if options else None, origins)
     return [
         _condition(
             f"Low volume (under {low:,.0f} calls a month)",
@@ -140,17 +140,25 @@ def _condition(text: str, holds: bool | None, evidence: str) -> Check:
 def _consistency(question: "FinetuneQuestion", origins: Mapping[str, str]) -> str:
     given = question.consistent_prompts
     if given is None:
-        return "not given: --consistent-prompts"
+        return origins.get("consistent_prompts", "not given: --consistent-prompts")
     return origins.get("consistent_prompts", f"you said {'yes' if given else 'no'}")
 
 
-def _reduction(found: Candidates, question: "FinetuneQuestion") -> tuple[float | None, str]:
+def _volume(question: "FinetuneQuestion", origins: Mapping[str, str]) -> str:
+    words = f"{question.calls_per_month:,.0f} calls a month"
+    origin = origins.get("calls_per_month")
+    return f"{words} ({origin})" if origin else words
+
+
+def _reduction(found: Candidates, question: "FinetuneQuestion", origins: Mapping[str, str]) -> tuple[float | None, str]:
     """The output reduction and where it came from; None while nobody has given one."""
     if "output_reduction" in question.model_fields_set:
         return question.output_reduction, f"{question.output_reduction:.0%}, given by you"
     if question.task:
         return found.reductions[1], f"{found.reductions[1]:.0%}, a rule of thumb for {question.task}"
-    return None, "not known; 0 % is used until you measure it: --output-reduction"
+    words = "not known; 0 % is used until you measure it: --output-reduction"
+    seen = origins.get("output_reduction")
+    return None, f"{words}; {seen}" if seen else words
 
 
 def _tunable(question: "FinetuneQuestion", found: Candidates, catalogue: Catalogue) -> tuple[bool | None, str]:
@@ -167,11 +175,15 @@ def _tunable(question: "FinetuneQuestion", found: Candidates, catalogue: Catalog
     return bool(sold), "; ".join(words)
 
 
-def _budget(question: "FinetuneQuestion", leading: OptionAnswer | None) -> tuple[bool | None, str]:
+def _budget(
+    question: "FinetuneQuestion", leading: OptionAnswer | None, origins: Mapping[str, str]
+) -> tuple[bool | None, str]:
     if leading is None or leading.upfront_usd is None:
         return None, "the upfront cost is not known"
     if question.budget_usd is None:
-        return None, f"{usd(leading.upfront_usd)} is needed upfront; your budget is not given: --budget-usd"
+        words = f"{usd(leading.upfront_usd)} is needed upfront; your budget is not given: --budget-usd"
+        seen = origins.get("budget_usd")
+        return None, f"{words}; {seen}" if seen else words
     return leading.upfront_usd <= question.budget_usd, (
         f"{usd(leading.upfront_usd)} is needed upfront, {usd(question.budget_usd)} is there"
     )

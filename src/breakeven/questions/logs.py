@@ -10,15 +10,23 @@ from breakeven.errors import BreakevenError, InputError, nearest
 from breakeven.questions.fields import ask
 from breakeven.questions.finetune import FinetuneQuestion, answer
 from breakeven.questions.statement import OptionAnswer, Verdict, part
+from breakeven.questions.task_details import (
+    Judging,
+    TaskDetails,
+    billed,
+    consistency,
+    evidence,
+    growth,
+    judging,
+    task_details,
+    trend_words,
+)
 from breakeven.usage import Rows, Usage
 from breakeven.usage.profile import Sizes, TaskProfile
 from breakeven.usage.scan import Reject
 
 WEEK_DAYS = 7
 """A log shorter than this says nothing about a month: hours of the day and days of the week differ. [days]"""
-
-MOST = 0.5
-"""Prompts share most of their text where more than this share of it is a common beginning. [1]"""
 
 
 @part
@@ -46,6 +54,7 @@ class Task:
     """
     One task on one model. Tokens are totals of disjoint buckets, but ``reasoning_tokens`` lie inside ``output_tokens``.
 
+    calls : 0 where the log does not say how many, as bills do not.
     cost_usd : null where no call with tokens has a price; unpriced calls are then counted in ``unpriced_calls``.
     months : calls and cost by UTC month; calls without a time are in none of them.
     prefix_share : share of the prompt text that other calls of the task begin with too; null without prompts.
@@ -95,6 +104,8 @@ class LogsAnswer:
     cost_usd: float
     reported_cost_usd: float | None
     tasks: list[Task]
+    task_facts: list[TaskDetails]
+    judging: Judging
     files: list[dict[str, object]]
     notes: list[str]
     prices: dict[str, str | None]
@@ -124,6 +135,8 @@ def answer_logs(usage: Usage, catalogue: Catalogue, given: Mapping[str, Any]) ->
         cost_usd=float(usage.cost_usd),
         reported_cost_usd=_money(usage.reported_cost_usd),
         tasks=[_task(profile, usage, catalogue, given) for profile in usage.profiles],
+        task_facts=task_details(usage.facts, usage.profiles, catalogue),
+        judging=judging(usage.facts, usage.profiles),
         files=[dataclasses.asdict(source) for source in usage.sources],
         notes=list(usage.notes),
         prices={"package": table["package"], "version": table["version"], "own_file": catalogue.own_file or None},
@@ -156,18 +169,17 @@ def workload_fields(profile: TaskProfile, catalogue: Catalogue) -> tuple[dict[st
 
     A log of a week or more gives calls per month; a shorter one is taken as one month of calls, and says so.
     """
-    billed = profile.calls - profile.failed - profile.gateway_cached
+    count = billed(profile)
     days = profile.span_days
     known = days is not None and days >= WEEK_DAYS
     if known and days is not None:
-        calls = billed / days * catalogue.assume("days_per_month")
-        volume = f"your log: {billed:,} billed calls in {days:.1f} days"
+        calls = count / days * catalogue.assume("days_per_month")
+        change = trend_words(growth(profile.facts.trend, catalogue)) if profile.facts else ""
+        volume = f"your log: {count:,} billed calls in {days:.1f} days" + (f"; {change}" if change else "")
     else:
-        calls = float(billed)
+        calls = float(count)
         span = "an unknown time" if days is None else f"{days * 24:.1f} hours" if days < 2 else f"{days:.1f} days"
-        volume = (
-            f"your log: its {billed:,} billed calls cover {span} and are taken as one month; give --calls-per-month"
-        )
+        volume = f"your log: its {count:,} billed calls cover {span} and are taken as one month; give --calls-per-month"
     tokens = profile.tokens
     written = tokens.cache_write_short + tokens.cache_write_long
     fields: dict[str, Any] = {
@@ -183,15 +195,17 @@ def workload_fields(profile: TaskProfile, catalogue: Catalogue) -> tuple[dict[st
         fields["model"] = profile.priced_as
         origins["model"] = f"your log: {profile.model}"
     prefix = profile.prefix_share
+    consistent, words = consistency(profile)
+    if consistent is not None:
+        fields["consistent_prompts"] = consistent
+    if words:
+        origins["consistent_prompts"] = words
     if prefix is not None:
-        if prefix > MOST:
-            fields["consistent_prompts"] = True
-            origins["consistent_prompts"] = f"your log: {prefix:.0%} of the prompt text is shared"
         long_enough = fields["input_tokens"] >= catalogue.assume("cache_minimum_prompt_tokens")
         if long_enough and prefix > fields["cached_share"]:
             fields["cacheable_share"] = prefix
             origins["cacheable_share"] = f"estimated from your log: {prefix:.0%} of the prompt text is shared"
-    return fields, origins, known
+    return fields, {**evidence(profile, catalogue), **origins}, known
 
 
 def _task(profile: TaskProfile, usage: Usage, catalogue: Catalogue, given: Mapping[str, Any]) -> Task:
@@ -239,6 +253,8 @@ def _decide(
     merged = {"as_of": usage.as_of} | fields | dict(given)
     if merged.get("model") is None and merged.get("price_input") is None:
         return None, profile.unpriced_reason or "its calls have prices of several models"
+    if not profile.calls:
+        return None, "the log does not say how many calls these are"
     if not merged["calls_per_month"]:
         return None, "none of its calls was billed"
     try:
@@ -257,8 +273,16 @@ def _decide(
         option=found.options[0] if found.options else None,
         question=found.question,
         origins=found.origins,
-        unknowns=[*volume, *found.unknowns],
+        unknowns=[*volume, *_trend_unknown(profile, catalogue, given), *found.unknowns],
     ), None
+
+
+def _trend_unknown(profile: TaskProfile, catalogue: Catalogue, given: Mapping[str, Any]) -> list[str]:
+    """That a log's clear trend is not projected, unless the user gave a growth."""
+    found = growth(profile.facts.trend, catalogue) if profile.facts else None
+    if found is None or "growth_month" in given or found.change_low <= 0 <= found.change_high:
+        return []
+    return [f"the task's calls change by {trend_words(found)}; that is not projected: give --growth-month"]
 
 
 def _money(usd: Decimal | None) -> float | None:

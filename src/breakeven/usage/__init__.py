@@ -17,15 +17,20 @@ import narwhals.stable.v2 as nw
 from breakeven.catalogue.table import PriceTable
 from breakeven.errors import LogError
 from breakeven.usage.cube import Cube, build, count_sizes
+from breakeven.usage.facts import TaskFacts, task_facts
 from breakeven.usage.models import Finder
-from breakeven.usage.prefix import shared_prefixes
+from breakeven.usage.naming import name_tasks
 from breakeven.usage.price import Bill, price_cube
 from breakeven.usage.profile import TaskProfile, profiles
+from breakeven.usage.prompt_facts import prompt_facts
 from breakeven.usage.readers import gives_ids
 from breakeven.usage.scan import open_engine, scan_files
 from breakeven.usage.sources import Reject, Source
+from breakeven.usage.spend_table import SCHEMES, SpendTable
+from breakeven.usage.task_names import TaskNames
+from breakeven.usage.timing import count_times
 
-__all__ = ["Bill", "Cube", "Reject", "Rows", "Source", "TaskProfile", "Usage", "read_usage"]
+__all__ = ["Bill", "Cube", "Reject", "Rows", "Source", "TaskFacts", "TaskProfile", "Usage", "read_usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class Usage:
     rows : how many rows were read, and what became of them.
     calls : calls the good rows stand for.
     profiles : one per task and model, the dearest first.
+    facts : one per task, the one with most calls first.
     cube, bill : the sums everything here is made of, and the price of each of its cells.
     notes : what was assumed, in whole sentences.
     cost_usd : exact, of the calls that have a price: the least the log cost. [USD]
@@ -62,6 +68,7 @@ class Usage:
     notes: tuple[str, ...]
     cost_usd: Decimal
     reported_cost_usd: Decimal | None
+    facts: tuple[TaskFacts, ...] = ()
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -87,6 +94,7 @@ def read_usage(
     task_by: str | None = None,
     reader: str | None = None,
     columns: Mapping[str, str] | None = None,
+    tasks: TaskNames | None = None,
 ) -> Usage:
     """
     Read, price and summarise usage logs.
@@ -94,7 +102,8 @@ def read_usage(
     Parameters
     ----------
     files : path or iterable of paths
-        JSON lines, CSV, TSV (each also gzip) or Parquet, in any mix of the formats of ``readers``.
+        JSON lines, CSV, TSV (each also gzip) or Parquet, in any mix of the formats of ``readers``; or the address of a
+        PostgreSQL database with LiteLLM's spend table, see ``spend_table.py``.
     table : PriceTable
         List prices, with the user's own laid over them.
     as_of : date
@@ -106,33 +115,39 @@ def read_usage(
         Name of the reader to use, in place of the one that claims a file.
     columns : mapping, optional
         For tables: name of ``readers.table.NAMES`` -> the file's own column.
+    tasks : TaskNames, optional
+        Names for tasks that are found, see ``task_names.py``.
 
     Raises
     ------
     LogError
         A file is missing, damaged or empty, of no known format or of several, or lacks a column it must have.
     """
-    paths = [Path(files)] if isinstance(files, str | PathLike) else [Path(file) for file in files]
+    paths = [_log(file) for file in ([files] if isinstance(files, str | PathLike) else files)]
     if not paths:
         raise LogError("No log file was given")
     find = Finder(table)
     with open_engine() as engine:
-        found = scan_files(engine, paths, task_by=task_by, reader=reader, columns=columns)
+        found = scan_files(engine, paths, task_by=task_by, reader=reader, columns=columns, find_keys=True)
+        named = name_tasks(found, task_by, tasks)
         log = nw.from_native(found.relation()).lazy()
-        cube = build(log, _fetch, find, found.span_us(), found.absent)
+        span_us = found.span_us()
+        cube = build(log, _fetch, find, span_us, found.absent)
         good = sum(cell.rows for cell in cube.cells)
         rejects, reject_counts = found.rejected(good)
         cube = replace(
             cube,
             histograms=count_sizes(log, _fetch),
+            times=count_times(log, _fetch) if span_us[0] is not None else (),
             sources=tuple(found.sources),
             rows_in=found.rows,
             rejects=rejects,
             reject_counts=reject_counts,
         )
-        prefixes = shared_prefixes(engine) if found.has_prompts else {}
+        prompts = prompt_facts(engine) if found.has_prompts else {}
     bill = price_cube(cube, find, as_of)
-    made = profiles(cube, bill, prefixes)
+    facts = task_facts(cube, prompts, named.way, named.members)
+    made = profiles(cube, bill, {each.task: each for each in facts})
     unpriced = sum(cell.rows for cell, usd in zip(cube.cells, bill.usd, strict=True) if usd is None)
     reported = [profile.reported_cost_usd for profile in made if profile.reported_cost_usd is not None]
     return Usage(
@@ -142,10 +157,16 @@ def read_usage(
         profiles=made,
         cube=cube,
         bill=bill,
-        notes=(*_same_content(found.sources), *bill.notes),
+        notes=(*_same_content(found.sources), *named.notes, *bill.notes),
         cost_usd=bill.total_usd,
         reported_cost_usd=sum(reported, Decimal(0)) if reported else None,
+        facts=facts,
     )
+
+
+def _log(given: str | PathLike[str]) -> Path | SpendTable:
+    """A file, or the table behind the address of a database."""
+    return SpendTable(given) if isinstance(given, str) and given.startswith(SCHEMES) else Path(given)
 
 
 def _fetch(query: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:

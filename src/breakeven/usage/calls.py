@@ -16,7 +16,8 @@ cache_write_short_tokens  BIGINT    input written to the cache for minutes, or f
 cache_write_long_tokens   BIGINT    input written to the cache for an hour or longer [tokens]
 output_tokens             BIGINT    output, reasoning included [tokens]
 reasoning_tokens          BIGINT    the part of the output that is reasoning [tokens]
-calls                     BIGINT    how many calls the row stands for; its tokens are their total
+calls                     BIGINT    how many calls the row stands for; its tokens are their total; 0 where a bill or a
+                                    report does not say
 batch                     BOOLEAN   sent through a batch interface
 service_tier              VARCHAR   tier that served it, lower case; null for the standard one
 ok                        BOOLEAN   it succeeded
@@ -26,8 +27,21 @@ faulty                    BOOLEAN   whether there is such a reason
 ========================  ========  ===========================================================================
 
 The five counts ``BUCKETS`` are disjoint: each billed token is in exactly one. ``reasoning_tokens`` lies inside
-``output_tokens``. Prompts are columns only while a file is read; of them, ``PREFIX_COLUMNS`` alone are kept:
-the number of characters, and a 64-bit hash of the first 64, 128, ... characters.
+``output_tokens``. Prompts are columns only while a file is read; of them, ``PROMPT_COLUMNS`` alone are kept, whole
+numbers: counts of characters, 64-bit hashes, and answers to yes or no as 1 or 0. All are null without a prompt.
+
+====================  =========================================================================================
+prompt_chars          length of the prompt [characters]
+prefix_64 ...         hash of its first 64, 128, ... characters, null where it is shorter
+prompt_hash           hash of all of it
+first_hash            hash of the system prompt, or of the first message; the same in every version of the engine
+first_chars           length of that [characters]
+first_is_system       whether it is known to be a system prompt
+tools_hash            hash of the tool definitions, null without any; the same in every version of the engine
+tools_chars, tools    their length [characters] and number
+json_output           whether the call asked for JSON
+judge_like            whether the prompt asks to judge another answer, by ``prompt_columns.JUDGING``
+====================  =========================================================================================
 """
 
 BUCKETS = (
@@ -70,6 +84,21 @@ PREFIX_COLUMNS = ("prompt_chars", *(f"prefix_{length}" for length in PREFIX_LENG
 SPAN_COLUMNS = {"span": "UBIGINT", "parent": "UBIGINT", "span_kind": "VARCHAR", "version": "VARCHAR"}
 """Column that only the rows of tracers fill, and that is dropped once ``nesting`` has used it -> DuckDB type."""
 
+TASK_COLUMNS = (
+    "prompt_hash",
+    "first_hash",
+    "first_chars",
+    "first_is_system",
+    "tools_hash",
+    "tools_chars",
+    "tools",
+    "json_output",
+    "judge_like",
+)
+
+PROMPT_COLUMNS = (*PREFIX_COLUMNS, *TASK_COLUMNS)
+"""Whole numbers kept of a prompt."""
+
 MAX_TOKENS = 10**12
 """More tokens than this in one row is a fault of the log, not a call. [tokens]"""
 
@@ -78,6 +107,12 @@ EARLIEST_US, LATEST_US = 946_684_800_000_000, 4_102_444_799_999_999
 
 GATEWAY_CACHE = "gateway-cache"
 """``service_tier`` of an answer that a gateway kept and gave again: no provider was asked, nothing was billed."""
+
+COST_ONLY = "cost-only"
+"""``service_tier`` of a row that states a cost and no token counts: it is known what it cost, not what for."""
+
+LONG_CONTEXT = "long-context"
+"""``service_tier`` of a row of unknown requests that the report says are of a model's long-context size."""
 
 ALL_TASKS = "all"
 """Task of every call where the format has no task key."""

@@ -46,6 +46,7 @@ DEFAULTS = {
     "inclusive": "true",
     **dict.fromkeys(TOKENS, "NULL"),
     "calls": "1",
+    "calls_known": "true",
     "fault": "NULL",
     "batch": "false",
     "service_tier": "NULL",
@@ -108,12 +109,12 @@ def canonical(
     return f"""
 SELECT file, line, {", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in ("task", "model", "provider"))}, at_us,
     {", ".join(f"{_integer(sql, billed)} AS {name}" for name, sql in counts.items())},
-    {fixed.get("calls") or "coalesce(TRY_CAST(calls AS BIGINT), 1)"} AS calls, batch, service_tier, ok,
+    {_calls(fixed)} AS calls, batch, service_tier, ok,
     {_cost(types, billed, cached)} AS reported_cost_nano,
     CASE {reason} END AS reason, coalesce({" OR ".join(when for when, _ in faults)}, false) AS faulty{extra}
 FROM (
     SELECT file, line, broken, task, model, provider, {_time(types["instant"])} AS at_us, instant, inclusive, {read},
-        fault, {" OR ".join(batches)} AS batch, {tier} AS service_tier,
+        calls_known, fault, {" OR ".join(batches)} AS batch, {tier} AS service_tier,
         {" AND ".join(successes)} AS ok, TRY_CAST(cost_usd AS DOUBLE) AS usd, cost_usd{extra}
     FROM ({raw})
 )"""
@@ -124,11 +125,13 @@ def _faults(types: Mapping[str, str], fixed: Mapping[str, str], cached: str) -> 
     found = [("broken", "not a JSON object")] if "broken" not in fixed else []
     if types["fault"] != NOTHING:
         found.append(("fault IS NOT NULL", FAULT))
-    for name in (*TOKENS, "calls"):
+    for name in TOKENS:
         if types[name] != NOTHING and name not in fixed:
-            least = 1 if name == "calls" else 0
-            outside = f"{name} < {least} OR {name} > {MAX_TOKENS}"
-            found.append((outside, f"{name} is not a whole number from {least} to 10^12"))
+            found.append((f"{name} < 0 OR {name} > {MAX_TOKENS}", f"{name} is not a whole number from 0 to 10^12"))
+    if "calls" not in fixed:
+        known = "" if "calls_known" in fixed else "calls_known AND "
+        outside = f"{known}(calls < 1 OR calls > {MAX_TOKENS})"
+        found.append((outside, "calls is not a whole number from 1 to 10^12"))
     found.append(("ok AND input_tokens IS NULL AND output_tokens IS NULL", "no token counts"))
     found += [(f"ok AND {name} IS NULL", f"no {name}") for name in ("input_tokens", "output_tokens")]
     if types["reasoning_tokens"] != NOTHING:
@@ -144,6 +147,13 @@ def _faults(types: Mapping[str, str], fixed: Mapping[str, str], cached: str) -> 
         unreadable = f"usd < 0 OR usd > {MAX_COST_USD} OR (cost_usd IS NOT NULL AND usd IS NULL)"
         found.append((unreadable, f"cost is not a number from 0 to {MAX_COST_USD:,}"))
     return found
+
+
+def _calls(fixed: Mapping[str, str]) -> str:
+    """SQL of how many calls a row stands for; 0 where that is unknown."""
+    calls = fixed.get("calls") or "coalesce(TRY_CAST(calls AS BIGINT), 1)"
+    known = fixed.get("calls_known", "calls_known")
+    return {"true": calls, "false": "0"}.get(known, f"CASE WHEN calls_known THEN {calls} ELSE 0 END")
 
 
 def _truth(name: str, types: Mapping[str, str]) -> str:

@@ -12,13 +12,16 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 
 from breakeven.usage.calls import ALL_TASKS, BUCKETS, INPUT_BUCKETS, TOKENS
 from breakeven.usage.models import Finder
 from breakeven.usage.sources import Reject, Source
+
+if TYPE_CHECKING:
+    from breakeven.usage.timing import TaskTimes
 
 DAY_US = 86_400_000_000
 UNKNOWN_TIME = -1
@@ -50,8 +53,8 @@ class Cell(NamedTuple):
     since_us : start of the epoch, UTC, from the cube's ``cuts_us``; None where the time is unknown. [us]
     day_part : number of ``day_edges_us`` at or before the time of day; -1 where there are such edges and the time is
         unknown.
-    tier : number of ``thresholds`` below the input tokens of one call.
-    rows, calls : log rows, and calls they stand for.
+    tier : number of ``thresholds`` below the input tokens of one call; 0 where the calls are unknown.
+    rows, calls : log rows, and calls they stand for as far as that is known.
     input_tokens ... reasoning_tokens : as in ``calls``. [tokens]
     reported_cost_nano, reported_calls : cost the log states, and the calls it states one for. [nano-USD]
     first_us, last_us : first and last time. [us]
@@ -109,6 +112,7 @@ class Cube:
     rows_in : log rows read, rejected ones included.
     rejects : rows that could not be counted, at most 1000, by file and line.
     reject_counts : (reason, rows), commonest first, over all of them.
+    times : calls of each task by hour of the week and by day.
     """
 
     cells: tuple[Cell, ...]
@@ -120,6 +124,7 @@ class Cube:
     rows_in: int = 0
     rejects: tuple[Reject, ...] = ()
     reject_counts: tuple[tuple[str, int], ...] = ()
+    times: "tuple[TaskTimes, ...]" = ()
 
 
 def cells(
@@ -155,8 +160,10 @@ def cells(
     log = log.filter(~col("faulty"))
     log = log.with_columns(*(col(name).cast(nw.Int64) for name in ("at_us", *sums)))
     size = _total([name for name in INPUT_BUCKETS if name not in absent])
+    counted = nw.when(calls > 0).then(calls).otherwise(nw.lit(1))
+    one = nw.when(calls > 0).then(size // counted).otherwise(nw.lit(0))
     log = log.with_columns(
-        size=size if "calls" in absent else size // calls,
+        size=size if "calls" in absent else one,
         time_us=at % DAY_US,
         reported_calls=nw.when(~col("reported_cost_nano").is_null()).then(calls).otherwise(nw.lit(0)),
     )
@@ -197,7 +204,7 @@ def histograms(log: nw.LazyFrame[Any], tokens: str) -> nw.LazyFrame[Any]:
     col = nw.col
     log = log.filter(~col("faulty"))
     log = log.with_columns(*(col(name).cast(nw.Int64) for name in (*BUCKETS, "calls")))
-    log = log.filter(col("ok") & (_total(BUCKETS) > 0))
+    log = log.filter(col("ok") & (col("calls") > 0) & (_total(BUCKETS) > 0))
     log = log.with_columns(
         size=_total(INPUT_BUCKETS) // col("calls"), output_tokens=col("output_tokens") // col("calls")
     )

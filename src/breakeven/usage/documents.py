@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from breakeven.usage.lines import BLANK, MAX_LINE_BYTES, NOT_UTF8, TOO_LONG, Chunk, open_log, readable
+from breakeven.usage.spend_table import SpendTable
 
 PIECE_BYTES = 1024 * 1024
 CHUNK_CHARS = 16 * 1024 * 1024
@@ -33,13 +34,13 @@ def is_document(head: bytes) -> bool:
     return first.startswith(b"[") or first == b"{"
 
 
-def document_head(file: Path) -> bytes:
+def document_head(file: Path | SpendTable) -> bytes:
     """The first objects of a file of such JSON, one per line; empty where it begins with none."""
     rows = next(document_chunks(file), Chunk({"raw": []})).texts["raw"][:HEAD_ROWS]
     return "\n".join(json.dumps(json.loads(row)) for row in rows).encode()
 
 
-def document_chunks(file: Path) -> Iterator[Chunk]:
+def document_chunks(file: Path | SpendTable) -> Iterator[Chunk]:
     """
     The objects of a file, in column ``raw``. The first chunk holds at least one, unless the file does not.
 

@@ -18,6 +18,7 @@ from typing import IO, cast
 
 from breakeven.errors import LogError
 from breakeven.usage.readers.reader import header
+from breakeven.usage.spend_table import SpendTable
 
 HEAD_BYTES = 64 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -45,8 +46,10 @@ class Chunk:
     faults: list[tuple[int, str]] = field(default_factory=list)
 
 
-def open_log(file: Path) -> IO[bytes]:
+def open_log(file: Path | SpendTable) -> IO[bytes]:
     """The file's bytes, decompressed where it is gzip. Raises LogError where it is missing, a folder or unreadable."""
+    if isinstance(file, SpendTable):
+        return file.open()
     if file.is_dir():
         raise LogError(f"{file}: is a folder; give the log files in it")
     if not file.is_file():
@@ -63,7 +66,7 @@ def open_log(file: Path) -> IO[bytes]:
     return handle
 
 
-def read_head(file: Path) -> bytes:
+def read_head(file: Path | SpendTable) -> bytes:
     """The first 64 KiB of a file, or more where its first line that is not blank is longer than that."""
     with open_log(file) as handle, readable(file):
         head = handle.read(HEAD_BYTES)
@@ -75,7 +78,7 @@ def read_head(file: Path) -> bytes:
     return head
 
 
-def json_chunks(file: Path) -> Iterator[Chunk]:
+def json_chunks(file: Path | SpendTable) -> Iterator[Chunk]:
     """The lines of a file, in column ``raw``; blank lines are not rows. Raises LogError for damaged gzip."""
     with open_log(file) as handle, readable(file):
         for first, texts in _Lines(handle).blocks():
@@ -103,7 +106,7 @@ def csv_names(head: bytes) -> list[str]:
     return names
 
 
-def csv_chunks(file: Path, head: bytes, wanted: Sequence[str]) -> Iterator[Chunk]:
+def csv_chunks(file: Path | SpendTable, head: bytes, wanted: Sequence[str]) -> Iterator[Chunk]:
     """The records of a delimited text after its header, the ``wanted`` columns only. Raises as ``json_chunks``."""
     csv.field_size_limit(MAX_LINE_BYTES)
     names = csv_names(head)
@@ -209,7 +212,7 @@ def _text(line: bytes) -> str | Fault:
 
 
 @contextmanager
-def readable(file: Path) -> Iterator[None]:
+def readable(file: Path | SpendTable) -> Iterator[None]:
     """Turn damaged gzip and read errors into one clear line."""
     try:
         yield

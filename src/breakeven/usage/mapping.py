@@ -7,12 +7,17 @@ from typing import Any
 import duckdb
 
 from breakeven.errors import LogError, nearest
-from breakeven.usage.calls import NO_TASK, PREFIX_COLUMNS, PREFIX_LENGTHS, SPAN_COLUMNS
+from breakeven.usage.calls import NO_TASK, SPAN_COLUMNS
 from breakeven.usage.checks import DEFAULTS, NOTHING, canonical
 from breakeven.usage.cube import MAY_BE_ABSENT
 from breakeven.usage.fields import Fields, JsonLine, TableRow
+from breakeven.usage.prompt_columns import ABSENT, prompt_columns
 from breakeven.usage.readers import table
 from breakeven.usage.readers.reader import Columns, Reader
+from breakeven.usage.spend_table import SpendTable
+
+LONGEST_NAME = 64
+"""Longest value of a metadata key that is taken as the name of a task: a longer one may be text. [characters]"""
 
 CONSTANTS = ("true", "false", "1")
 
@@ -22,8 +27,9 @@ def raw_columns(
     names: Sequence[str],
     task_by: str | None,
     own: Mapping[str, str] | None,
-    file: Path,
+    file: Path | SpendTable,
     row: Fields,
+    key: str | None = None,
 ) -> dict[str, str]:
     """
     SQL of each raw column over one file's rows, its fields resolved.
@@ -36,6 +42,8 @@ def raw_columns(
         As ``task_by`` and ``columns`` of ``scan_files``.
     row : Fields
         What a field is in this file.
+    key : str, optional
+        Field that names the task of a row whose own field does not.
 
     Raises
     ------
@@ -51,18 +59,20 @@ def raw_columns(
                 f"{file.name}: no column for {' or '.join(missing)}. Name it with --column {missing[0]}=COLUMN,"
                 " see docs/log-formats.md"
             )
-    helpers = dict.fromkeys(("prompt", "first_message", "shared", *SPAN_COLUMNS), "NULL")
-    raw = {**DEFAULTS, **helpers, **given}
+    raw = {**DEFAULTS, **ABSENT, **dict.fromkeys(("shared", *SPAN_COLUMNS), "NULL"), **given}
     if task_by == "prompt":
         raw["task"] = f"coalesce('prompt-' || left(sha256(CAST({raw['first_message']} AS VARCHAR)), 12), '{NO_TASK}')"
     elif task_by:
         if set(task_by) & set("{}"):
             raise LogError(f"{task_by!r} is no field to group by: it has braces")
         raw["task"] = f"coalesce(nullif(trim(CAST({{{task_by}}} AS VARCHAR)), ''), '{NO_TASK}')"
+    elif key:
+        named = f"CASE WHEN length({{{key}}}) <= {LONGEST_NAME} THEN {{{key}}} END"
+        raw["task"] = f"coalesce(nullif(trim(CAST({raw['task']} AS VARCHAR)), ''), {named})"
     return {name: row.resolve(sql) for name, sql in raw.items()}
 
 
-def _with_own(names: Sequence[str], own: Mapping[str, str], file: Path, *, check: bool) -> dict[str, str]:
+def _with_own(names: Sequence[str], own: Mapping[str, str], file: Path | SpendTable, *, check: bool) -> dict[str, str]:
     """The table reader's columns, the user's own taking the place of those it would choose."""
     for name, column in own.items():
         if name not in table.NAMES:
@@ -76,7 +86,12 @@ def _with_own(names: Sequence[str], own: Mapping[str, str], file: Path, *, check
 
 
 def canonical_query(
-    engine: duckdb.DuckDBPyConnection, number: int, raw: Mapping[str, str], row: JsonLine | TableRow, rows: str
+    engine: duckdb.DuckDBPyConnection,
+    number: int,
+    raw: Mapping[str, str],
+    row: JsonLine | TableRow,
+    rows: str,
+    keys: Mapping[str, str] | None = None,
 ) -> str:
     """
     The query of canonical columns over some rows of a file.
@@ -91,12 +106,13 @@ def canonical_query(
         The fields that they were resolved with.
     rows : str
         Name or query of the rows.
+    keys : mapping, optional
+        Further columns to be had, name -> resolved SQL, in place of those of ``PROMPT_COLUMNS``.
     """
-    given = {name: raw[name] for name in DEFAULTS} | _prefix_columns(raw["prompt"])
-    kept = list(PREFIX_COLUMNS)
+    kept = prompt_columns(raw) if keys is None else dict(keys)
     if raw["span"] != "NULL":
-        given |= _span_columns(raw)
-        kept += SPAN_COLUMNS
+        kept |= _span_columns(raw)
+    given = {name: raw[name] for name in DEFAULTS} | kept
     selected = ", ".join(f"{sql} AS {name}" for name, sql in given.items())
     constants = {name: sql for name, sql in given.items() if sql in CONSTANTS}
     broken = "broken" if isinstance(row, JsonLine) else "false AS broken"
@@ -108,25 +124,14 @@ def canonical_query(
     query = f"SELECT {number} AS file, line, {broken}, {selected} FROM ({source})"
     described = run(engine, f"DESCRIBE {query}", "the columns cannot be read as those of a log")
     types = {name: NOTHING if given.get(name) == "NULL" else kind for name, kind, *_ in described}
-    return canonical(query, types, constants=constants, kept=kept)
+    return canonical(query, types, constants=constants, kept=list(kept))
 
 
 def absent_columns(raw: Mapping[str, str]) -> frozenset[str]:
     """The canonical columns that are the same in every row of a file because it has nothing to fill them with."""
     given = {name: raw["cost_usd" if name == "reported_cost_nano" else name] for name in MAY_BE_ABSENT}
+    given["calls"] = "1" if (raw["calls"], raw["calls_known"]) == ("1", "true") else ""
     return frozenset(name for name, sql in given.items() if sql == ("1" if name == "calls" else "NULL"))
-
-
-def _prefix_columns(prompt: str) -> dict[str, str]:
-    """SQL of what is kept of a prompt: its length, and a hash of each beginning that is not longer than it."""
-    if prompt == "NULL":
-        return dict.fromkeys(PREFIX_COLUMNS, "CAST(NULL AS UBIGINT)")
-    prompt = f"CAST({prompt} AS VARCHAR)"
-    hashes = {
-        f"prefix_{length}": f"CASE WHEN length({prompt}) >= {length} THEN hash(left({prompt}, {length})) END"
-        for length in PREFIX_LENGTHS
-    }
-    return {"prompt_chars": f"length({prompt})"} | hashes
 
 
 def _span_columns(raw: Mapping[str, str]) -> dict[str, str]:

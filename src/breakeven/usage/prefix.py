@@ -1,21 +1,41 @@
-"""How much of a task's prompts is a beginning shared by several calls: what a provider's cache could hold."""
+"""How much of a task's prompts is shared: between any two calls, as a cache could hold, and between most of them."""
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import duckdb
 
 from breakeven.usage.calls import PREFIX_LENGTHS
 from breakeven.usage.cube import task_name
 
+MOST = 0.5
+"""What this share of a task's calls or more have alike is its template. [1]"""
 
-def shared_prefixes(engine: duckdb.DuckDBPyConnection) -> dict[str, float]:
+
+@dataclass(frozen=True, slots=True)
+class Shared:
     """
-    Share of prompt characters that other calls of the task begin with too, for each task with prompts. [1]
+    The beginnings that prompts of one task share. Lower bounds, as they are compared at powers of two.
+
+    share : of the prompt characters, a beginning that another call of the task has too. [1]
+    template_chars : characters, summed over its calls, of the beginning that most calls have.
+    template_length : length of that beginning, 0 where there is none. [characters]
+    """
+
+    share: float
+    template_chars: int
+    template_length: int
+
+
+def shared_beginnings(engine: duckdb.DuckDBPyConnection) -> Mapping[str, Shared]:
+    """
+    What prompts of each task begin with alike.
 
     A call's shared prefix is the largest k of ``PREFIX_LENGTHS`` such that its prompt has k characters or more and
     another good call of the task begins with the same k; the share is the sum of these over the sum of prompt
     lengths. What two calls share they share at every smaller k too, so the sum needs no join: at each k, add what k
-    has over the k before, for each call that shares it. A lower bound, as lengths are powers of two.
+    has over the k before, for each call that shares it. The template is the same with "most calls" for "another".
 
     Parameters
     ----------
@@ -24,19 +44,32 @@ def shared_prefixes(engine: duckdb.DuckDBPyConnection) -> dict[str, float]:
     """
     good = "FROM log WHERE NOT faulty AND ok"
     lengths: Counter[str] = Counter()
+    prompts: Counter[str] = Counter()
     shared: Counter[str] = Counter()
-    for task, characters in engine.execute(f"SELECT task, sum(prompt_chars) {good} GROUP BY task").fetchall():
+    template: Counter[str] = Counter()
+    longest: Counter[str] = Counter()
+    asked = f"SELECT task, sum(prompt_chars), count(prompt_chars) {good} GROUP BY task"
+    for task, characters, calls in engine.execute(asked).fetchall():
         lengths[task_name(task)] += int(characters or 0)
+        prompts[task_name(task)] += int(calls)
     before = 0
     for length in PREFIX_LENGTHS:
         column = f"prefix_{length}"
         found = engine.execute(
-            f"SELECT task, sum(calls) FROM (SELECT task, {column}, count(*) AS calls {good} AND {column} IS NOT NULL"
-            f" GROUP BY task, {column}) WHERE calls > 1 GROUP BY task"
+            f"SELECT task, sum(calls), max(calls) FROM (SELECT task, {column}, count(*) AS calls {good}"
+            f" AND {column} IS NOT NULL GROUP BY task, {column}) WHERE calls > 1 GROUP BY task"
         ).fetchall()
         if not found:
             break
-        for task, calls in found:
-            shared[task_name(task)] += int(calls) * (length - before)
+        for task, calls, most in found:
+            name = task_name(task)
+            shared[name] += int(calls) * (length - before)
+            if most >= MOST * prompts[name]:
+                template[name] += int(most) * (length - before)
+                longest[name] = length
         before = length
-    return {task: shared[task] / characters for task, characters in lengths.items() if characters}
+    return {
+        task: Shared(shared[task] / characters, template[task], longest[task])
+        for task, characters in lengths.items()
+        if characters
+    }

@@ -15,7 +15,7 @@ from breakeven.catalogue.prices import (
 )
 from breakeven.catalogue.table import PriceTable
 from breakeven.errors import LogError, PriceNotFoundError
-from breakeven.usage.calls import GATEWAY_CACHE
+from breakeven.usage.calls import COST_ONLY, GATEWAY_CACHE, LONG_CONTEXT
 from breakeven.usage.cube import Cell, Cube, midnight_us, time_us
 from breakeven.usage.models import Finder
 
@@ -23,6 +23,9 @@ EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 STANDARD = "no price for that is on record, so they are priced at the standard rate"
 EVEN = "are priced as if spread evenly over the day, which its price depends on"
+
+LONG_CONTEXT_TOKENS = 200_001
+"""Input of a request that a report counts as long: above 200k, where the report draws the line. [tokens]"""
 
 DIGITS = 60
 """Enough that a product of a token sum and a price, and any sum of them, is exact."""
@@ -120,7 +123,7 @@ def _bill(cube: Cube, find: Finder, as_of: dt.date, model: ListModel | None) -> 
     with localcontext() as context:
         context.prec = DIGITS
         usd = tuple(_cost(cell, tariff) for cell, tariff in zip(cube.cells, used, strict=True))
-    notes = [f"{calls:,} calls priced as {name} {what}" for (what, name), calls in sorted(assumed.items())]
+    notes = [f"{_some(calls)} priced as {name} {what}" for (what, name), calls in sorted(assumed.items())]
     if without_time:
         notes.append(f"{without_time:,} calls without a time were priced as of {as_of}")
     return Bill(
@@ -129,6 +132,10 @@ def _bill(cube: Cube, find: Finder, as_of: dt.date, model: ListModel | None) -> 
         priced_as=tuple(tariff.priced_as for tariff in used),
         notes=tuple(notes),
     )
+
+
+def _some(calls: int) -> str:
+    return f"{calls:,} calls" if calls else "calls of unknown number"
 
 
 _FREE = _Tariff()
@@ -156,11 +163,15 @@ def _cost(cell: Cell, tariff: _Tariff) -> Decimal | None:
 
 
 def _tariff(cube: Cube, cell: Cell, table: PriceTable, as_of: dt.date, model: ListModel | str) -> _Tariff:
+    if cell.service_tier == COST_ONLY:
+        return _Tariff(reason="the log states its cost and no token counts")
     if isinstance(model, str):
         return _Tariff(reason=model)
     if cell.service_tier == "provisioned_throughput":
         return _Tariff(reason="provisioned throughput is not billed by tokens")
     size = cube.thresholds[cell.tier - 1] + 1 if cell.tier else 0
+    if cell.service_tier == LONG_CONTEXT:
+        size = LONG_CONTEXT_TOKENS
     at = _instant(cube, cell) or dt.datetime.combine(as_of, dt.time(), dt.UTC)
     context, assumed = _context(model, cell, at)
     try:
@@ -187,7 +198,7 @@ def _context(model: ListModel, cell: Cell, at: dt.datetime) -> tuple[Mapping[str
     """The facts that select a published price of the model, and what has none ("" if nothing)."""
     if cell.batch:
         return (BATCH, "") if model.has_variant(at, BATCH) else (None, f"were sent in batches; {STANDARD}")
-    if cell.service_tier is None:
+    if cell.service_tier in (None, LONG_CONTEXT):
         return None, ""
     for key in ("service_tier", "speed"):
         context = {key: cell.service_tier}

@@ -8,6 +8,7 @@ from decimal import Decimal, localcontext
 
 from breakeven.usage.calls import GATEWAY_CACHE
 from breakeven.usage.cube import Cell, Cube, Histogram, quantile
+from breakeven.usage.facts import TaskFacts
 from breakeven.usage.price import DIGITS, EPOCH, Bill
 
 NANO = Decimal("1e-9")
@@ -55,7 +56,7 @@ class TaskProfile:
 
     model : as logged, None where the log does not say.
     priced_as : ``provider/model`` of the list prices used, "" where there are none; joined by ", " where several.
-    calls : failed ones and answers from a gateway's cache included.
+    calls : failed ones and answers from a gateway's cache included; 0 where the log does not say how many.
     failed : calls that failed.
     gateway_cached : calls a gateway answered from its own cache, not billed.
     months : ascending; calls without a time are in none of them.
@@ -71,6 +72,7 @@ class TaskProfile:
     unpriced_calls, unpriced_reason : calls without a price and the commonest reason, "" where there are none.
     prefix_share : of the prompt characters of the task, on any model, a beginning shared with its other calls, see
         ``prefix.py``; None where the log holds no prompts. [1]
+    facts : of the task on all its models.
     """
 
     task: str
@@ -95,6 +97,7 @@ class TaskProfile:
     unpriced_calls: int
     unpriced_reason: str
     prefix_share: float | None
+    facts: TaskFacts | None = None
 
 
 @dataclass(slots=True)
@@ -107,7 +110,7 @@ class _Priced:
     priced_as: str
 
 
-def profiles(cube: Cube, bill: Bill, prefixes: Mapping[str, float]) -> tuple[TaskProfile, ...]:
+def profiles(cube: Cube, bill: Bill, facts: Mapping[str, TaskFacts]) -> tuple[TaskProfile, ...]:
     """
     A profile of each task and model, the dearest first.
 
@@ -115,8 +118,8 @@ def profiles(cube: Cube, bill: Bill, prefixes: Mapping[str, float]) -> tuple[Tas
     ----------
     cube, bill
         The cube, and the price of each of its cells.
-    prefixes : mapping
-        Task -> share of its prompts that is a shared beginning. [1]
+    facts : mapping
+        Task -> what is known of it as a whole.
     """
     groups: dict[tuple[str, str | None], list[_Priced]] = defaultdict(list)
     for cell, usd, reason, priced_as in zip(cube.cells, bill.usd, bill.reasons, bill.priced_as, strict=True):
@@ -124,11 +127,11 @@ def profiles(cube: Cube, bill: Bill, prefixes: Mapping[str, float]) -> tuple[Tas
     sizes = {(histogram.task, histogram.model): histogram for histogram in cube.histograms}
     with localcontext() as context:
         context.prec = DIGITS
-        made = [_profile(group, sizes.get(key), prefixes.get(key[0])) for key, group in groups.items()]
+        made = [_profile(group, sizes.get(key), facts.get(key[0])) for key, group in groups.items()]
     return tuple(sorted(made, key=lambda each: (-(each.cost_usd or 0), -each.calls, each.task, each.model or "")))
 
 
-def _profile(group: list[_Priced], sizes: Histogram | None, prefix_share: float | None) -> TaskProfile:
+def _profile(group: list[_Priced], sizes: Histogram | None, facts: TaskFacts | None) -> TaskProfile:
     cells = [each.cell for each in group]
     good = [cell for cell in cells if cell.ok]
     calls = sum(cell.calls for cell in cells)
@@ -140,6 +143,7 @@ def _profile(group: list[_Priced], sizes: Histogram | None, prefix_share: float 
         if each.usd is None:
             unpriced[each.reason] += each.cell.calls
     reported_calls = sum(cell.reported_calls for cell in cells)
+    reported_nano = sum(cell.reported_cost_nano for cell in cells)
     input_calls, output_calls = (sizes.input_calls, sizes.output_calls) if sizes else ((), ())
     output = _sizes(answered.output, output_calls)
     return TaskProfile(
@@ -158,13 +162,14 @@ def _profile(group: list[_Priced], sizes: Histogram | None, prefix_share: float 
         output=output,
         output_spread=output.p95 / output.p50 if output.p50 and output.p95 is not None else None,
         cached_share=tokens.cache_read / tokens.all_input if tokens.all_input else None,
-        batch_share=sum(cell.calls for cell in cells if cell.batch) / calls,
+        batch_share=sum(cell.calls for cell in cells if cell.batch) / calls if calls else 0.0,
         cost_usd=_cost(group),
-        reported_cost_usd=sum(cell.reported_cost_nano for cell in cells) * NANO if reported_calls else None,
+        reported_cost_usd=reported_nano * NANO if reported_calls or reported_nano else None,
         reported_calls=reported_calls,
         unpriced_calls=sum(unpriced.values()),
         unpriced_reason=min(unpriced, key=lambda reason: (-unpriced[reason], reason), default=""),
-        prefix_share=prefix_share,
+        prefix_share=facts.prompts.prefix_share if facts and facts.prompts else None,
+        facts=facts,
     )
 
 

@@ -14,27 +14,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
-import numpy as np
 
 from breakeven.errors import LogError
-from breakeven.usage.calls import EARLIEST_US, LATEST_US, PREFIX_COLUMNS, SPAN_COLUMNS, TYPES
+from breakeven.usage.calls import EARLIEST_US, LATEST_US, PROMPT_COLUMNS, SPAN_COLUMNS, TYPES
 from breakeven.usage.checks import MACROS, SETTINGS
 from breakeven.usage.cube import MAY_BE_ABSENT
-from breakeven.usage.documents import document_chunks, document_head, is_document
-from breakeven.usage.fields import JsonLine, TableRow, literal, quoted
-from breakeven.usage.lines import BLANK, Chunk, csv_chunks, csv_names, expanded, json_chunks, read_head
+from breakeven.usage.documents import document_head, is_document
+from breakeven.usage.fields import TableRow, quoted
+from breakeven.usage.layout import Layout, layout_of, registered
+from breakeven.usage.lines import BLANK, read_head
 from breakeven.usage.mapping import absent_columns, canonical_query, raw_columns, run
 from breakeven.usage.nesting import BENIGN, count_each_call_once
+from breakeven.usage.parquet import PARQUET, parquet_rows
 from breakeven.usage.readers import find_reader, identify, identify_table, table
-from breakeven.usage.readers.reader import Reader, json_rows
+from breakeven.usage.readers.reader import Reader
+from breakeven.usage.sample import key_of_parquet, key_of_text
 from breakeven.usage.sources import Reject, Source
+from breakeven.usage.spend_table import SpendTable
 
 __all__ = ["Reject", "Scan", "Source", "open_engine", "scan_files"]
 
 MEMORY = "1GB"
 THREADS = 2
 MAX_REJECTS = 1000
-COLUMNS = (*TYPES, *PREFIX_COLUMNS)
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Scan:
     absent : columns of ``cube.MAY_BE_ABSENT`` that no file has.
     has_prompts : whether some file holds prompts.
     has_spans : whether the rows of some file lie inside one another.
+    keys : reader -> the metadata key that names tasks in its files, None where none does; only of readers asked.
     """
 
     engine: duckdb.DuckDBPyConnection
@@ -60,6 +63,7 @@ class Scan:
     absent: frozenset[str] = frozenset(MAY_BE_ABSENT)
     has_prompts: bool = False
     has_spans: bool = False
+    keys: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -126,18 +130,19 @@ def open_engine() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def scan_files(
     engine: duckdb.DuckDBPyConnection,
-    files: Sequence[Path],
+    files: Sequence[Path | SpendTable],
     *,
     task_by: str | None = None,
     reader: str | None = None,
     columns: Mapping[str, str] | None = None,
+    find_keys: bool = False,
 ) -> Scan:
     """
     Read log files into the view ``log``.
 
     Parameters
     ----------
-    files : sequence of Path
+    files : sequence of Path or SpendTable
         Any mix of formats.
     task_by : str, optional
         Path or column that names the task, in place of the format's own; "prompt" groups by a hash of the system
@@ -146,6 +151,9 @@ def scan_files(
         Name of the reader to use for every file, in place of the one that claims it.
     columns : mapping, optional
         Name of ``table.NAMES`` -> the file's own column; implies the table reader.
+    find_keys : bool
+        Whether to look for a metadata key that names tasks, where a format's own field does not; the first file of
+        each reader decides.
 
     Raises
     ------
@@ -153,10 +161,10 @@ def scan_files(
         A file is missing, damaged, empty, of no known format or of several, or lacks a column it must have.
     """
     result = Scan(engine)
-    kinds = TYPES | dict.fromkeys(PREFIX_COLUMNS, "UBIGINT") | SPAN_COLUMNS
-    engine.execute(f"CREATE TABLE calls ({', '.join(f'{name} {kind}' for name, kind in kinds.items())})")
+    engine.execute(f"CREATE TABLE calls ({', '.join(f'{name} {kind}' for name, kind in TYPES.items())})")
     if columns and reader not in (None, table.READER.name):
         raise LogError(f"Columns can be named for the reader {table.READER.name!r} only, not for {reader!r}")
+    find_keys = find_keys and not task_by
     queries = []
     for number, file in enumerate(files):
         head = read_head(file)
@@ -167,55 +175,63 @@ def scan_files(
             raise LogError(f"{file}: holds no rows")
         head = (is_array and document_head(file)) or head
         forced = table.READER.name if columns else reader
-        chosen = find_reader(forced) if forced else identify(head, file.name)
-        if head.startswith(b"PAR1"):
-            chosen = chosen if forced else identify_table(list(_parquet_types(result.engine, file)[1]))
+        chosen = find_reader(forced) if forced else _identify(engine, head, file)
+        if head.startswith(PARQUET) and isinstance(file, Path):
+            if find_keys and chosen.name not in result.keys:
+                result.keys[chosen.name] = key_of_parquet(engine, file, chosen, columns)
             rows, query = _parquet(result, number, file, chosen, task_by, columns)
             queries += [query] if query else []
         else:
-            rows = _text(result, number, file, head, is_array, chosen, task_by, columns)
+            layout = layout_of(file, head, chosen, is_document=is_array)
+            if find_keys and chosen.name not in result.keys:
+                result.keys[chosen.name] = key_of_text(engine, layout, chosen, columns)
+            rows = _text(result, number, layout, chosen, task_by, columns)
         if not rows:
             raise LogError(f"{file}: holds no rows")
-        with file.open("rb") as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        result.sources.append(Source(file.name, chosen.name, rows, digest))
+        result.sources.append(Source(file.name, chosen.name, rows, _sha256(file)))
     if result.has_spans:
         count_each_call_once(engine, name_judges=task_by is None)
     if len(queries) < len(files):
-        queries.append(f"SELECT {', '.join(COLUMNS)} FROM calls")
+        queries.append(f"SELECT {', '.join([*TYPES, *_prompt_columns(result.has_prompts)])} FROM calls")
     engine.execute(f"CREATE TEMP VIEW log AS {' UNION ALL '.join(queries)}")
     return result
+
+
+def _sha256(file: Path | SpendTable) -> str:
+    if isinstance(file, SpendTable):
+        return file.sha256()
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _identify(engine: duckdb.DuckDBPyConnection, head: bytes, file: Path | SpendTable) -> Reader:
+    """The reader that claims a file; a Parquet file by its columns, that of plain tables where no other does."""
+    if not head.startswith(PARQUET) or isinstance(file, SpendTable):
+        return identify(head, file.name)
+    return identify_table(list(parquet_rows(engine, file)[1]), file.name)
 
 
 def _text(
     result: Scan,
     number: int,
-    file: Path,
-    head: bytes,
-    is_array: bool,
+    layout: Layout,
     reader: Reader,
     task_by: str | None,
     own: Mapping[str, str] | None,
 ) -> int:
     """Read a file of JSON lines or delimited text into ``calls``; how many rows it holds."""
-    is_json = head.lstrip(BLANK)[:1] == b"{" or bool(json_rows(head))
-    expand = reader.expand if is_json else None
-    names = list(dict.fromkeys(key for row in json_rows(head, expand) for key in row)) if is_json else csv_names(head)
-    row: JsonLine | TableRow = JsonLine() if is_json else TableRow(dict.fromkeys(names, "VARCHAR"), tidy=True)
-    raw = raw_columns(reader, names, task_by, own, file, row)
-    _note_columns(result, raw)
-    json_rows_of = document_chunks if is_array else json_chunks
-    chunks = json_rows_of(file) if is_json else csv_chunks(file, head, row.wanted)  # type: ignore[union-attr]
+    row = layout.row()
+    raw = raw_columns(reader, layout.names, task_by, own, layout.file, row, result.keys.get(reader.name))
+    kept = _note_columns(result, raw)
     rows, insert = 0, ""
-    for chunk in chunks:
-        if expand:
-            chunk = expanded(chunk, expand)
+    for chunk in layout.chunks(row):
         if chunk.lines:
-            with _registered(result.engine, chunk):
+            with registered(result.engine, chunk):
                 insert = (
-                    insert or f"INSERT INTO calls BY NAME {canonical_query(result.engine, number, raw, row, 'chunk')}"
+                    insert
+                    or f"INSERT INTO calls BY NAME {canonical_query(result.engine, number, raw, row, 'chunk', kept)}"
                 )
-                run(result.engine, insert, f"{file}: lines {chunk.lines[0]} to {chunk.lines[-1]} cannot be read")
+                run(result.engine, insert, f"{layout.file}: lines {chunk.lines[0]} to {chunk.lines[-1]} cannot be read")
         rows += len(chunk.lines) + len(chunk.faults)
         result.fault_counts.update(reason for _, reason in chunk.faults)
         room = max(0, MAX_REJECTS - len(result.faults))
@@ -226,35 +242,48 @@ def _text(
 def _parquet(
     result: Scan, number: int, file: Path, reader: Reader, task_by: str | None, own: Mapping[str, str] | None
 ) -> tuple[int, str]:
-    """How many rows a Parquet file holds, and a query of their canonical columns; "" where they are in ``calls``."""
-    rows_of, types = _parquet_types(result.engine, file)
+    """How many rows a Parquet file holds, and a query of them; "" where they are in ``calls``, hashed once."""
+    rows_of, types = parquet_rows(result.engine, file)
     count = run(result.engine, f"SELECT count(*) FROM {rows_of}", f"{file}: not a Parquet file that can be read")[0][0]
     row = TableRow(types, tidy=False)
-    raw = raw_columns(reader, list(types), task_by, own, file, row)
-    _note_columns(result, raw)
+    raw = raw_columns(reader, list(types), task_by, own, file, row, result.keys.get(reader.name))
+    kept = _note_columns(result, raw)
     numbered = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of})"
-    query = canonical_query(result.engine, number, raw, row, numbered)
-    if raw["span"] != "NULL":
-        run(result.engine, f"INSERT INTO calls BY NAME {query}", f"{file}: cannot be read")
+    query = canonical_query(result.engine, number, raw, row, numbered, kept)
+    if kept is None or raw["span"] != "NULL":
+        run(result.engine, f"INSERT INTO calls BY NAME {query}", f"{file}: the rows cannot be read")
         return count, ""
     result.spans_us.append(_parquet_span(result.engine, raw["instant"], types, rows_of, query))
-    return count, f"SELECT {', '.join(COLUMNS)} FROM ({query})"
+    return count, f"SELECT {', '.join([*TYPES, *_prompt_columns(False)])} FROM ({query})"
 
 
-def _parquet_types(engine: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, dict[str, str]]:
-    """A Parquet file as SQL, and its columns with their DuckDB types."""
-    pattern = "".join(f"[{char}]" if char in "*?[" else char for char in str(file.absolute()))
-    rows_of = f"read_parquet({literal(pattern)}, file_row_number = true)"
-    what = f"{file}: not a Parquet file that can be read"
-    described = run(engine, f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {rows_of}", what)
-    return rows_of, {name: kind for name, kind, *_ in described}
+def _note_columns(result: Scan, raw: Mapping[str, str]) -> dict[str, str] | None:
+    """
+    Remember what this file adds to the columns that the files have, and make room for its ids and what is kept of its
+    prompts.
 
-
-def _note_columns(result: Scan, raw: Mapping[str, str]) -> None:
-    """Remember what this file adds to the columns that the files have."""
+    Returns no columns for a file without prompts, as null ones take room too, and None, meaning all, for others.
+    """
     result.absent &= absent_columns(raw)
-    result.has_prompts |= raw["prompt"] != "NULL"
-    result.has_spans |= raw["span"] != "NULL"
+    if raw["span"] != "NULL" and not result.has_spans:
+        result.has_spans = True
+        _add_columns(result.engine, SPAN_COLUMNS)
+    if all(raw[name] == "NULL" for name in ("prompt", "first_message", "tools")):
+        return {}
+    if not result.has_prompts:
+        result.has_prompts = True
+        _add_columns(result.engine, dict.fromkeys(PROMPT_COLUMNS, "UBIGINT"))
+    return None
+
+
+def _add_columns(engine: duckdb.DuckDBPyConnection, kinds: Mapping[str, str]) -> None:
+    for name, kind in kinds.items():
+        engine.execute(f"ALTER TABLE calls ADD COLUMN {name} {kind}")
+
+
+def _prompt_columns(present: bool) -> list[str]:
+    """SQL of ``PROMPT_COLUMNS``, null where a source does not have them."""
+    return [name if present else f"CAST(NULL AS UBIGINT) AS {name}" for name in PROMPT_COLUMNS]
 
 
 def _parquet_span(
@@ -269,17 +298,3 @@ def _parquet_span(
         asked = f"min(at_us), max(at_us) FROM ({query})"
     first, last = run(engine, f"SELECT {asked}", "the times cannot be read")[0]
     return first, last
-
-
-@contextmanager
-def _registered(engine: duckdb.DuckDBPyConnection, chunk: Chunk) -> Iterator[None]:
-    """A chunk as the table ``chunk``."""
-    engine.register(
-        "chunk",
-        {"line": np.array(chunk.lines, np.int64)}
-        | {name: np.array(texts, dtype=object) for name, texts in chunk.texts.items()},
-    )
-    try:
-        yield
-    finally:
-        engine.unregister("chunk")

@@ -16,6 +16,9 @@ LogOption: TypeAlias = Annotated[
 ]
 LogTaskOption: TypeAlias = Annotated[str | None, Parameter(help="Task of the log to look at.")]
 TaskByOption: TypeAlias = Annotated[str | None, Parameter(help="Field of the log that names the task.")]
+TasksOption: TypeAlias = Annotated[
+    Path | None, Parameter(help="YAML file that names and merges tasks of the log; see docs/tasks.md.")
+]
 PricesOption: TypeAlias = Annotated[Path | None, Parameter(help="YAML file with your own prices, models and offers.")]
 
 
@@ -27,6 +30,7 @@ def gather(
     from_log: tuple[Path, ...],
     log_task: str | None,
     task_by: str | None,
+    tasks: Path | None,
     catalogue: Catalogue,
 ) -> tuple[Any, dict[str, str]]:
     """
@@ -49,10 +53,10 @@ def gather(
 
         found, origins = (
             {shape.from_log.get(name, name): value for name, value in each.items()}
-            for each in fields_from_log(from_log, log_task, task_by, flags, catalogue, today)
+            for each in fields_from_log(from_log, log_task, task_by, flags, catalogue, today, tasks)
         )
         from_usage = {name: value for name, value in found.items() if name in shape.model_fields}
     merged = {"as_of": today} | from_usage | scenario | flags
     question = ask(shape, merged, {name: place for name, place in places.items() if name not in flags})
-    origins = {"as_of": "today"} | {name: origin for name, origin in origins.items() if name in from_usage}
+    origins = {"as_of": "today"} | {name: origin for name, origin in origins.items() if name in shape.model_fields}
     return question, {name: origin for name, origin in origins.items() if name not in scenario and name not in flags}

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from breakeven.catalogue.load import load_catalogue
 from breakeven.questions.finetune import FinetuneQuestion, answer
-from breakeven.surfaces.cli.fields import FileOption, LogOption, PricesOption, TaskByOption, gather
+from breakeven.surfaces.cli.fields import FileOption, LogOption, PricesOption, TaskByOption, TasksOption, gather
 from breakeven.surfaces.cli.flags import with_flags
 from breakeven.surfaces.cli.output import Format, OutputOption, show
 
@@ -23,6 +23,7 @@ def finetune(
     from_log: LogOption = (),
     log_task: Annotated[str | None, Parameter(help="Task of the log to look at; --task names it too.")] = None,
     task_by: TaskByOption = None,
+    tasks: TasksOption = None,
     prices: PricesOption = None,
     format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
     output: OutputOption = None,
@@ -41,7 +42,14 @@ def finetune(
         check_names(chart)
     catalogue = load_catalogue(prices)
     question, read = gather(
-        FinetuneQuestion, fields, file=file, from_log=from_log, log_task=log_task, task_by=task_by, catalogue=catalogue
+        FinetuneQuestion,
+        fields,
+        file=file,
+        from_log=from_log,
+        log_task=log_task,
+        task_by=task_by,
+        tasks=tasks,
+        catalogue=catalogue,
     )
     found = answer(question, catalogue, read)
 

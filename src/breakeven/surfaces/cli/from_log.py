@@ -7,6 +7,7 @@ from typing import Any
 from breakeven.catalogue.load import Catalogue
 from breakeven.questions.logs import choose, workload_fields
 from breakeven.usage import read_usage
+from breakeven.usage.task_names import read_task_names
 
 PRESETS = ("classification", "extraction", "generation")
 """Values of the field ``task``; ``--task`` names one of them, or a task of the log."""
@@ -19,6 +20,7 @@ def fields_from_log(
     flags: dict[str, Any],
     catalogue: Catalogue,
     as_of: dt.date,
+    names: Path | None,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """
     The fields a log fills, and where each came from.
@@ -26,7 +28,13 @@ def fields_from_log(
     ``--task`` names a task of the log if the log has one of that name, and is then taken out of ``flags``; otherwise
     it stays what it is elsewhere, a kind of task.
     """
-    usage = read_usage(files, table=catalogue.prices, as_of=as_of, task_by=task_by)
+    usage = read_usage(
+        files,
+        table=catalogue.prices,
+        as_of=as_of,
+        task_by=task_by,
+        tasks=read_task_names(names) if names else None,
+    )
     tasks = {profile.task for profile in usage.profiles}
     if log_task is None and (flags.get("task") in tasks or ("task" in flags and flags["task"] not in PRESETS)):
         log_task = flags.pop("task")

@@ -13,8 +13,9 @@ from breakeven.questions.finetune import USAGE, FinetuneQuestion
 from breakeven.questions.logs import answer_logs
 from breakeven.surfaces.cli.flags import with_flags
 from breakeven.surfaces.cli.offers import parse_day
-from breakeven.surfaces.cli.output import Format, show
+from breakeven.surfaces.cli.output import Format, show, write_whole
 from breakeven.usage import read_usage
+from breakeven.usage.task_names import read_task_names, starting_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,9 +29,13 @@ FROM_THE_LOG = {"model", "as_of"} | {
 
 
 def logs(
-    *files: Annotated[Path, Parameter(help="JSON lines, CSV, TSV (also gzip) or Parquet; see docs/log-formats.md.")],
+    *files: Annotated[str, Parameter(help="JSON lines, CSV, TSV (also gzip) or Parquet; see docs/log-formats.md.")],
     fields: Mapping[str, Any],
     task_by: Annotated[str | None, Parameter(help="Field that names the task; 'prompt': the system prompt.")] = None,
+    tasks: Annotated[Path | None, Parameter(help="YAML file that names and merges tasks; see docs/tasks.md.")] = None,
+    write_tasks: Annotated[
+        Path | None, Parameter(help="Write such a file to begin with, and print the answer.")
+    ] = None,
     reader: Annotated[str | None, Parameter(help="Format to read as, in place of the one that claims a file.")] = None,
     column: Annotated[
         tuple[str, ...], Parameter(help="Column of a table, e.g. input_tokens=my_col; several times.", negative="")
@@ -49,9 +54,17 @@ def logs(
     day = parse_day(as_of)
     columns = dict(_pair(each) for each in column)
     usage = read_usage(
-        files, table=catalogue.prices, as_of=day, task_by=task_by, reader=reader, columns=columns or None
+        files,
+        table=catalogue.prices,
+        as_of=day,
+        task_by=task_by,
+        reader=reader,
+        columns=columns or None,
+        tasks=read_task_names(tasks) if tasks else None,
     )
     found = answer_logs(usage, catalogue, fields)
+    if write_tasks is not None:
+        write_whole(write_tasks, starting_file(found.task_facts), "--write-tasks")
 
     def draw(console: "Console") -> None:
         from breakeven.surfaces.render.logs import draw

@@ -49,13 +49,18 @@ def show(document: Any, draw: "Callable[[Console], None]", format_: Format, outp
         page = io.StringIO()
         draw(Console(file=page, width=PIPED_WIDTH, highlight=False))
         text = page.getvalue()
-    part = output.with_name(output.name + ".part")
+    write_whole(output, text, "--output")
+
+
+def write_whole(file: Path, text: str, flag: str) -> None:
+    """Write a file whole or not at all. Raises BreakevenError naming the flag it was given with."""
+    part = file.with_name(file.name + ".part")
     try:
         part.write_text(text, encoding="utf-8")
-        part.replace(output)
+        part.replace(file)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise BreakevenError(f"--output {output}: cannot be written: {error.strerror}") from None
+        raise BreakevenError(f"{flag} {file}: cannot be written: {error.strerror}") from None
 
 
 def console() -> "Console":

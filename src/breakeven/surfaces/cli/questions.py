@@ -8,7 +8,15 @@ from cyclopts import Parameter
 from breakeven.catalogue.load import load_catalogue
 from breakeven.questions.kind import Kind
 from breakeven.questions.registry import QUESTIONS
-from breakeven.surfaces.cli.fields import FileOption, LogOption, LogTaskOption, PricesOption, TaskByOption, gather
+from breakeven.surfaces.cli.fields import (
+    FileOption,
+    LogOption,
+    LogTaskOption,
+    PricesOption,
+    TaskByOption,
+    TasksOption,
+    gather,
+)
 from breakeven.surfaces.cli.flags import with_flags
 from breakeven.surfaces.cli.output import Format, OutputOption, show
 
@@ -26,6 +34,7 @@ def command_of(kind: Kind) -> Callable[..., Any]:
         from_log: LogOption = (),
         log_task: LogTaskOption = None,
         task_by: TaskByOption = None,
+        tasks: TasksOption = None,
         prices: PricesOption = None,
         format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
         output: OutputOption = None,
@@ -38,6 +47,7 @@ def command_of(kind: Kind) -> Callable[..., Any]:
             from_log=from_log,
             log_task=log_task,
             task_by=task_by,
+            tasks=tasks,
             catalogue=catalogue,
         )
         found = kind.answer(question, catalogue, read)

@@ -9,6 +9,7 @@ from rich.text import Text
 from breakeven.questions.logs import LogsAnswer, Task
 from breakeven.surfaces.render.finetune import WORDS
 from breakeven.surfaces.render.numbers import money, months
+from breakeven.surfaces.render.task_details import draw_details
 
 SHOWN_REJECTS = 8
 SHOWN_TASKS = 20
@@ -23,13 +24,14 @@ def draw(answer: LogsAnswer, console: Console) -> None:
         console.print(Text(_first_line(answer), style="bold"))
     console.print(
         f"{rows['in']:,} rows read = {rows['priced']:,} priced + {rows['unpriced']:,} unpriced"
-        f" + {rows['rejected']:,} rejected; {answer.calls:,} calls"
+        f" + {rows['rejected']:,} rejected; {calls_of(answer.calls)} calls"
     )
     for file in answer.files:
         console.print(Text(f"  {file['name']}: read as {file['reader']}, {file['rows']:,} rows", style="dim"))
     _rejects(answer, console)
     _tasks(answer, console)
     _sizes(answer, console)
+    draw_details(answer, console)
     _months(answer, console)
     for task in answer.tasks[:SHOWN_DECISIONS]:
         _decision(task, console)
@@ -44,6 +46,11 @@ def draw(answer: LogsAnswer, console: Console) -> None:
             style="dim",
         )
     )
+
+
+def calls_of(number: object) -> str:
+    """A number of calls, "?" where the log does not say how many."""
+    return f"{number:,}" if number else "?"
 
 
 def _first_line(answer: LogsAnswer) -> str:
@@ -85,7 +92,7 @@ def _tasks(answer: LogsAnswer, console: Console) -> None:
         table.add_row(
             task.task,
             task.model or "(none)",
-            f"{task.calls:,}",
+            calls_of(task.calls),
             f"{task.failed:,}",
             f"{task.input_tokens:,}",
             f"{task.cache_read_tokens:,}",
@@ -129,7 +136,7 @@ def _months(answer: LogsAnswer, console: Console) -> None:
     for month, task in sorted(rows, key=lambda row: str(row[0]["month"])):
         cost = month["cost_usd"]
         usd = money(cost if isinstance(cost, float) else None, unknown="no price")
-        table.add_row(str(month["month"]), task.task, task.model or "(none)", f"{month['calls']:,}", usd)
+        table.add_row(str(month["month"]), task.task, task.model or "(none)", calls_of(month["calls"]), usd)
     console.print(table)
 
 

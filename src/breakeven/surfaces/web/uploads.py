@@ -23,9 +23,11 @@ from breakeven.errors import LogError
 from breakeven.questions.fields import ask
 from breakeven.questions.finetune import FinetuneQuestion
 from breakeven.questions.logs import Decision, LogsAnswer, Task
+from breakeven.questions.task_details import TaskDetails
 from breakeven.surfaces.asking import in_json_words
 from breakeven.surfaces.render.finetune import WORDS
 from breakeven.surfaces.render.numbers import money
+from breakeven.surfaces.render.task_details import figures, found_words
 from breakeven.surfaces.web import state
 from breakeven.surfaces.web.capped_files import Caps
 from breakeven.surfaces.web.drawing import draw
@@ -71,6 +73,7 @@ class Row:
     """One task on one model, as shown."""
 
     task: str
+    about: list[str]
     model: str
     calls: str
     tokens_per_call: str
@@ -100,7 +103,7 @@ async def logs_form(request: Request) -> Response:
         return _page(request, status=422, fault=in_web_words(str(error)))
     except HTTPException as error:
         return _page(request, status=error.status_code, fault=error.detail)
-    return _page(request, answer=answer, rows=[_row(task) for task in answer.tasks[:SHOWN_TASKS]])
+    return _page(request, answer=answer, rows=_rows(answer))
 
 
 @router.post(
@@ -250,8 +253,15 @@ def _page(
     return HTMLResponse(page, status, {FRAGMENT_HEADER: "1"} if fragment else None)
 
 
-def _row(task: Task) -> Row:
+def _rows(answer: LogsAnswer) -> list[Row]:
+    """The rows of the table; what is said of a task as a whole stands at its dearest model."""
+    details = {each.task: each for each in answer.task_facts}
+    return [_row(task, details.pop(task.task, None)) for task in answer.tasks[:SHOWN_TASKS]]
+
+
+def _row(task: Task, details: TaskDetails | None) -> Row:
     """One row of the table."""
+    about = [] if details is None else [f"{found_words(details)}: {details.description}", figures(details)]
     decision = task.answer
     sizes = [size.mean for size in (task.input_per_call, task.output_per_call)]
     notes = [] if decision is None else [in_web_words(note) for note in decision.unknowns[:2]]
@@ -259,8 +269,9 @@ def _row(task: Task) -> Row:
         notes.append(f"{task.unpriced_calls:,} calls without a price: {task.unpriced_reason}")
     return Row(
         task=shortened(task.task),
+        about=[in_web_words(words) for words in about if words],
         model=shortened(task.model or "(none)"),
-        calls=f"{task.calls:,}",
+        calls=f"{task.calls:,}" if task.calls else "?",
         tokens_per_call=" + ".join("?" if size is None else f"{size:,.0f}" for size in sizes),
         cost=money(task.cost_usd, unknown="no price"),
         reported=money(task.reported_cost_usd, unknown="not stated"),

@@ -12,11 +12,21 @@ from collections.abc import Sequence
 
 from breakeven.errors import LogError, nearest
 from breakeven.usage.readers import (
+    anthropic_costs,
+    anthropic_usage,
+    azure,
+    bedrock,
+    focus,
+    helicone,
+    http_exchange,
     langfuse,
     litellm,
     logfire,
+    openai_costs,
     openai_response,
+    openai_usage,
     openinference,
+    openrouter,
     otel,
     provider_response,
     table,
@@ -27,7 +37,17 @@ from breakeven.usage.readers.reader import Reader, header, json_rows
 READERS: tuple[Reader, ...] = (
     openai_response.READER,
     provider_response.READER,
+    http_exchange.READER,
+    openai_usage.READER,
+    openai_costs.READER,
+    anthropic_usage.READER,
+    anthropic_costs.READER,
+    bedrock.READER,
+    azure.READER,
     litellm.READER,
+    helicone.READER,
+    openrouter.READER,
+    focus.READER,
     tensorzero.READER,
     otel.READER,
     openinference.READER,
@@ -51,19 +71,9 @@ def gives_ids(name: str) -> bool:
     return any(reader.name == name and "span" in reader.columns(()) for reader in READERS)
 
 
-def identify_table(names: Sequence[str]) -> Reader:
-    """The one other reader that claims a table of these columns, else the reader of plain tables."""
-    text = io.StringIO()
-    csv.writer(text).writerow(names)
-    claims = [
-        reader for reader in READERS if reader.accepts(text.getvalue().encode(), "") and reader is not table.READER
-    ]
-    return claims[0] if len(claims) == 1 else table.READER
-
-
 def identify(head: bytes, name: str) -> Reader:
     """
-    The one reader that claims a file.
+    The one reader that claims a file; that of plain tables only where no other does.
 
     Parameters
     ----------
@@ -77,16 +87,30 @@ def identify(head: bytes, name: str) -> Reader:
     LogError
         No reader claims it, or several do; the message names them, and what the file's first row holds.
     """
-    claims = [reader for reader in READERS if reader.accepts(head, name)]
-    if len(claims) == 1:
-        return claims[0]
-    if claims:
-        names = " and ".join(reader.name for reader in claims)
-        raise LogError(f"{name}: claimed by {names}; choose one with --reader, or split the file by format")
+    if reader := _claimant(head, name):
+        return reader
+    if table.READER.accepts(head, name):
+        return table.READER
     raise LogError(
         f"{name}: no reader knows this format; {_seen(head)}. Readers: {', '.join(r.name for r in READERS)}."
         " Name the columns of a table with --column NAME=COLUMN, or see docs/log-formats.md"
     )
+
+
+def identify_table(names: Sequence[str], name: str) -> Reader:
+    """The one reader that claims a table of these columns, that of plain tables where no other does."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(names)
+    return _claimant(text.getvalue().encode(), name) or table.READER
+
+
+def _claimant(head: bytes, name: str) -> Reader | None:
+    """The one reader, but for that of plain tables, that claims a file; None where none does."""
+    claims = [reader for reader in READERS if reader is not table.READER and reader.accepts(head, name)]
+    if len(claims) > 1:
+        names = " and ".join(reader.name for reader in claims)
+        raise LogError(f"{name}: claimed by {names}; choose one with --reader, or split the file by format")
+    return claims[0] if claims else None
 
 
 def _seen(head: bytes) -> str:

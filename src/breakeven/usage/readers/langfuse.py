@@ -30,7 +30,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from breakeven.usage.calls import JUDGE
-from breakeven.usage.readers.reader import Columns, Reader, header, json_rows
+from breakeven.usage.readers.reader import Columns, Reader, header, json_object, json_rows
 from breakeven.usage.readers.spans import no_call, span_id, task_name
 
 USAGE = "{usageDetails|usage_details|provided_usage_details}"
@@ -76,11 +76,8 @@ def observations(line: str) -> Sequence[str]:
     """The observations of a line that holds a trace or a page of the API; any other line as it is."""
     if '"observations"' not in line and '"data"' not in line:
         return [line]
-    try:
-        document = json.loads(line)
-    except (ValueError, RecursionError):
-        return [line]
-    if not isinstance(document, dict) or _is_observation(document):
+    document = json_object(line)
+    if document is None or _is_observation(document):
         return [line]
     held = document.get("observations", document.get("data"))
     if not isinstance(held, list) or not all(isinstance(each, dict) for each in held):
@@ -123,6 +120,8 @@ def columns(names: Sequence[str]) -> Columns:
         "status": "{level}",
         "cost_usd": "{totalCost|total_cost|costDetails>total|cost_details>total|calculatedTotalCost}",
         "prompt": "{input}",
+        "first_role": "{input>0.role|input>messages.0.role}",
+        "tools": "{input>tools}",
         "first_message": "{input>0.content|input>messages.0.content|input}",
         "fault": f"CASE WHEN {deleted} THEN 'deleted in the tracer' ELSE {no_call(kind, counted)} END",
         "span_kind": kind,

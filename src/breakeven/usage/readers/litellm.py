@@ -18,6 +18,7 @@ service_tier    ``metadata.cost_breakdown.service_tier``; "gateway-cache" where 
 ok              ``status``
 cost_usd        ``spend``, ``response_cost`` or ``cost``; 0 with tokens means unknown, not free
 prompt          JSON text of ``request.messages`` or ``messages``, where prompts are stored
+tools           ``tools`` of ``request``, ``proxy_server_request`` or ``model_parameters``; so ``response_format``
 ==============  =============================================================================================
 """
 
@@ -70,6 +71,10 @@ def columns(names: Sequence[str]) -> Columns:
         "cost_usd": "{spend|response_cost|cost}",
         "prompt": f"CASE WHEN length({messages}) > 2 THEN {messages} END",
         "first_message": "{request.messages>0.content|messages>0.content}",
+        "first_role": "{request.messages>0.role|messages>0.role}",
+        "tools": "{request.tools|proxy_server_request>tools|model_parameters>tools}",
+        "output_format": "{request.response_format.type|proxy_server_request>response_format.type"
+        "|model_parameters>response_format.type}",
     }
 
 

@@ -13,9 +13,10 @@ instant         ``created`` or ``created_at``, Unix seconds
 counts          see ``shapes.py``; cached and cache-write tokens lie inside the input, reasoning inside the output
 batch           the line is a Batch envelope: nothing inside it says so
 service_tier    ``service_tier`` of the response, not of the request
-cost_usd        ``usage.cost`` (OpenRouter)
+cost_usd        ``usage.cost`` (OpenRouter), with the upstream cost where the key was one's own
 ok              no ``error``, a status code below 400, a status other than failed or cancelled
 first_message   ``instructions`` of a Responses object; a response does not hold the messages it answers
+tools           ``tools`` of a Responses object; so ``text.format``
 ==============  =============================================================================================
 """
 
@@ -23,7 +24,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from breakeven.usage.readers.reader import Columns, Reader, json_rows
-from breakeven.usage.readers.shapes import fields, implied_provider, openai_counts
+from breakeven.usage.readers.shapes import fields, implied_provider, openai_counts, stated_cost
 
 OBJECTS = ("chat.completion", "response")
 
@@ -52,8 +53,11 @@ def columns(names: Sequence[str]) -> Columns:
         "service_tier": FIELD("service_tier"),
         "ok": f"{FIELD('error')} IS NULL AND succeeded({{response.status_code}})",
         "status": FIELD("status"),
-        "cost_usd": FIELD("usage.cost"),
+        "cost_usd": stated_cost(FIELD),
         "first_message": FIELD("instructions"),
+        "first_role": "'system'",
+        "tools": FIELD("tools"),
+        "output_format": FIELD("text.format.type"),
     }
 
 

@@ -20,6 +20,7 @@ service_tier    ``openai.response.service_tier``
 ok              status other than error, no ``error.type``
 cost_usd        ``gen_ai.usage.cost``, ``operation.cost``
 prompt          ``gen_ai.system_instructions`` followed by ``gen_ai.input.messages``, where content was captured
+tools           ``gen_ai.tool.definitions``; so ``gen_ai.output.type``
 ==============  =============================================================================================
 """
 

@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from breakeven.usage.readers.reader import json_object
+
 
 def flat_spans(line: str) -> Sequence[str]:
     """
@@ -18,11 +20,8 @@ def flat_spans(line: str) -> Sequence[str]:
     """
     if '"resourceSpans"' not in line and '"resource_spans"' not in line and not _has_list(line):
         return [line]
-    try:
-        document = json.loads(line)
-    except (ValueError, RecursionError):
-        return [line]
-    if not isinstance(document, dict):
+    document = json_object(line)
+    if document is None:
         return [line]
     return [json.dumps(span) for span in _spans(document)]
 

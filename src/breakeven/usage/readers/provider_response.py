@@ -16,7 +16,7 @@ batch           Message Batches results, and ``service_tier`` "batch"
 service_tier    ``usage.service_tier`` or ``usage.speed`` (Anthropic), ``usageMetadata.serviceTier`` or
                 ``trafficType`` (Google), ``service_tier``
 ok              no ``error``; a batch result "succeeded"
-cost_usd        ``usage.cost`` (OpenRouter)
+cost_usd        ``usage.cost`` (OpenRouter), with the upstream cost where the key was one's own
 ==============  =============================================================================================
 """
 
@@ -24,8 +24,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from breakeven.usage.readers import openai_response
+from breakeven.usage.readers.exchanges import expand
 from breakeven.usage.readers.reader import Columns, Reader, dig, json_rows
-from breakeven.usage.readers.shapes import any_counts, fields, implied_provider
+from breakeven.usage.readers.shapes import any_counts, fields, implied_provider, stated_cost, tier
 
 FIELD = fields(("body.", "result.message.", ""))
 
@@ -55,21 +56,19 @@ def _is_response(row: dict[str, Any]) -> bool:
 
 def columns(names: Sequence[str]) -> Columns:
     """Canonical name -> SQL over the raw row."""
-    fast = f"CASE WHEN {FIELD('usage.speed')} = 'fast' THEN 'fast' END"
     model = f"coalesce({FIELD('model')}, {FIELD('modelVersion')}, {FIELD('model_version')}, {{modelId}})"
-    tiers = ("usage.service_tier", "service_tier", "usageMetadata.serviceTier", "usageMetadata.trafficType")
     return {
         **any_counts(FIELD),
         "provider": implied_provider(FIELD),
         "model": f"regexp_replace({model}, '^models/', '')",
         "instant": f"coalesce({FIELD('created')}, {FIELD('created_at')}, {FIELD('createTime')}, {{timestamp}})",
         "batch": "{result.type} IS NOT NULL",
-        "service_tier": f"coalesce({fast}, {', '.join(FIELD(path) for path in tiers)})",
+        "service_tier": tier(FIELD),
         "ok": f"{FIELD('error')} IS NULL",
         "status": "{result.type}",
-        "cost_usd": FIELD("usage.cost"),
+        "cost_usd": stated_cost(FIELD),
         "first_message": FIELD("instructions"),
     }
 
 
-READER = Reader("provider-response", "responses of any provider, one JSON object per line", accepts, columns)
+READER = Reader("provider-response", "responses of any provider, one JSON object per line", accepts, columns, expand)

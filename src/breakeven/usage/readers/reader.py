@@ -19,12 +19,17 @@ succeeded where ``ok`` and ``status`` both say so)::
     task, model, provider, service_tier  text
     instant                              text with or without a UTC offset, Unix time in s, ms, us or ns, timestamp
     calls                                calls the row stands for; its counts are their total
+    calls_known                          boolean, false where the row does not say how many calls it stands for
     fault                                why the row is no call, in fixed words that quote nothing; null where it is one
     batch, ok                            boolean, or a word or number for it: true, yes, y, t, 1, batch; all else false
     status                               failure, failed, fail, error, errored, canceled, cancelled, expired, timeout,
                                          false, and numbers of 400 or more or below 0 mean failure; all else success
     cost_usd                             cost the log states [USD]
-    prompt, first_message                text, hashed inside the engine and never kept
+    prompt, first_message                text, hashed inside the engine and never kept; the latter is the system prompt,
+                                         or else the first message
+    first_role                           whose message that is: system and developer make it a system prompt
+    tools                                tool definitions as the text of a JSON array; hashed and never kept
+    output_format                        type of response asked for: json, json_object, json_schema; all else is text
     shared                               any value, worked out once, that the SQL of the others may use by this name
     span, parent                         ids, of the row and of the row around it, unique over all files
     span_kind                            "tool" or "judge" where the row is one; null for calls and all else
@@ -73,13 +78,19 @@ def json_rows(head: bytes, expand: Callable[[str], Sequence[str]] | None = None)
         lines = chain.from_iterable(expand(line.decode("utf-8", "replace")) for line in cast(list[bytes], lines))
     rows = []
     for line in lines:
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(row, dict):
+        row = json_object(line)
+        if row is not None:
             rows.append(row)
     return rows
+
+
+def json_object(line: str | bytes) -> dict[str, Any] | None:
+    """The JSON object that a line is, None where it is none."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None
 
 
 def header(head: bytes) -> tuple[str, list[str]]:

@@ -10,15 +10,24 @@ shape, by the field it has     cache inside input  reasoning           output
 ``usage.input_tokens``         yes                 inside output       output
 same with Anthropic's caches   no                  inside output       output
 ``usageMetadata``              yes                 beside candidates   candidates (0 if absent) + thoughts
+``usage.total_input_tokens``   yes                 beside output       output + thoughts (Gemini interactions)
 ``usage.inputTokens``          no                  not given           output
 ``usage.billed_units``         not given           not given           output (0 if absent: embeddings)
+``eval_count``                 not given           not given           eval_count (Ollama)
+``generation_token_count``     not given           not given           that count (Llama on Bedrock)
+``inputTextTokenCount``        not given           not given           results' tokenCount, 0 for embeddings (Titan)
 =============================  ==================  ==================  =====================================
+
+Anthropic's counts do not hold those of ``iterations`` that compact the context, which are billed too and added here;
+those of another model (an advisor) become rows of their own, see ``exchanges.py``.
 
 Not counted as cache reads, as the providers do not bill by them: Mistral's ``num_cached_tokens`` and Together's
 ``cached_tokens`` beside ``prompt_tokens``; DeepSeek repeats ``prompt_cache_hit_tokens`` in the details.
 """
 
 from collections.abc import Callable, Sequence
+
+from breakeven.usage.fields import json_path
 
 Field = Callable[[str], str]
 
@@ -66,11 +75,12 @@ def any_counts(field: Field) -> dict[str, str]:
     short = f"coalesce(whole({field('usage.cache_creation.ephemeral_5m_input_tokens')}), {written} - {long})"
     anthropic = {
         "inclusive": "false",
-        "input_tokens": f"whole({field('usage.input_tokens')})",
-        "cache_read_tokens": f"whole({field('usage.cache_read_input_tokens')})",
-        "cache_write_short_tokens": short,
-        "cache_write_long_tokens": long,
-        "output_tokens": f"whole({field('usage.output_tokens')})",
+        "input_tokens": f"whole({field('usage.input_tokens')}) + {_compacted(field, 'input_tokens')}",
+        "cache_read_tokens": f"whole({field('usage.cache_read_input_tokens')})"
+        f" + {_compacted(field, 'cache_read_input_tokens')}",
+        "cache_write_short_tokens": f"{short} + {_compacted(field, 'cache_creation.ephemeral_5m_input_tokens')}",
+        "cache_write_long_tokens": f"{long} + {_compacted(field, 'cache_creation.ephemeral_1h_input_tokens')}",
+        "output_tokens": f"whole({field('usage.output_tokens')}) + {_compacted(field, 'output_tokens')}",
         "reasoning_tokens": f"whole({field('usage.output_tokens_details.thinking_tokens')})",
     }
     gemini = {
@@ -90,8 +100,9 @@ def any_counts(field: Field) -> dict[str, str]:
     converse = {
         "inclusive": "false",
         "input_tokens": f"whole({field('usage.inputTokens')})",
-        "cache_read_tokens": f"whole({field('usage.cacheReadInputTokens')})",
-        "cache_write_short_tokens": f"whole({field('usage.cacheWriteInputTokens')}) - ({hours})",
+        "cache_read_tokens": _first(field, "usage.cacheReadInputTokens", "usage.cacheReadInputTokenCount"),
+        "cache_write_short_tokens": _first(field, "usage.cacheWriteInputTokens", "usage.cacheWriteInputTokenCount")
+        + f" - ({hours})",
         "cache_write_long_tokens": hours,
         "output_tokens": f"whole({field('usage.outputTokens')})",
     }
@@ -101,6 +112,31 @@ def any_counts(field: Field) -> dict[str, str]:
         "inclusive": "true",
         "input_tokens": billed_input,
         "output_tokens": f"coalesce({billed_output}, 0)",
+    }
+    interaction = {
+        "inclusive": "true",
+        "input_tokens": f"whole({field('usage.total_input_tokens')})"
+        f" + coalesce(whole({field('usage.total_tool_use_tokens')}), 0)",
+        "cache_read_tokens": f"whole({field('usage.total_cached_tokens')})",
+        "output_tokens": f"whole({field('usage.total_output_tokens')})"
+        f" + coalesce(whole({field('usage.total_thought_tokens')}), 0)",
+        "reasoning_tokens": f"whole({field('usage.total_thought_tokens')})",
+    }
+    ollama = {
+        "inclusive": "true",
+        "input_tokens": f"whole({field('prompt_eval_count')})",
+        "output_tokens": f"whole({field('eval_count')})",
+    }
+    llama = {
+        "inclusive": "true",
+        "input_tokens": f"whole({field('prompt_token_count')})",
+        "output_tokens": f"whole({field('generation_token_count')})",
+    }
+    titan = {
+        "inclusive": "true",
+        "input_tokens": f"whole({field('inputTextTokenCount')})",
+        "output_tokens": f"coalesce(whole({field('results.0.tokenCount')}),"
+        f" CASE WHEN {field('embedding')} IS NOT NULL OR {field('embeddingsByType')} IS NOT NULL THEN 0 END)",
     }
     has_anthropic_caches = (
         f"coalesce({field('usage.cache_read_input_tokens')}, {field('usage.cache_creation_input_tokens')},"
@@ -113,6 +149,10 @@ def any_counts(field: Field) -> dict[str, str]:
         (f"{_gemini(field, 'prompt_token_count')} IS NOT NULL", gemini),
         (f"{field('usage.inputTokens')} IS NOT NULL", converse),
         (f"{billed_input} IS NOT NULL", cohere),
+        (f"{field('usage.total_input_tokens')} IS NOT NULL", interaction),
+        (f"{field('eval_count')} IS NOT NULL", ollama),
+        (f"{field('generation_token_count')} IS NOT NULL", llama),
+        (f"{field('inputTextTokenCount')} IS NOT NULL", titan),
     )
     return {name: _choose([(when, shape.get(name, "NULL")) for when, shape in shapes]) for name in openai}
 
@@ -132,6 +172,38 @@ def implied_provider(field: Field) -> str:
         "meta.billed_units.input_tokens": "cohere",
     }
     return _choose([(f"{field(path)} IS NOT NULL", f"'{provider}'") for path, provider in evidence.items()])
+
+
+def tier(field: Field) -> str:
+    """SQL: the service tier that a response names; Vertex's traffic types may be numbers."""
+    traffic = field("usageMetadata.trafficType")
+    named = ("usage.service_tier", "service_tier", "serviceTier.type", "usageMetadata.serviceTier")
+    cases = [
+        (f"{field('usage.speed')} = 'fast'", "'fast'"),
+        (f"{traffic} = '2'", "'provisioned_throughput'"),
+        (f"{traffic} = '1'", "NULL"),
+        ("true", f"coalesce({', '.join(map(field, named))}, {traffic})"),
+    ]
+    return _choose(cases)
+
+
+def stated_cost(field: Field) -> str:
+    """SQL: cost in USD that a response states, with what the provider billed where the key was one's own."""
+    cost = f"TRY_CAST({field('usage.cost')} AS DOUBLE)"
+    own = f"TRY_CAST({field('usage.cost_details.upstream_inference_cost')} AS DOUBLE)"
+    whole = f"{cost} + CASE WHEN truth({field('usage.is_byok')}) THEN coalesce({own}, 0) ELSE 0 END"
+    return f"coalesce({whole}, TRY_CAST({field('usage.pydantic_ai_gateway.cost_estimate')} AS DOUBLE))"
+
+
+def _compacted(field: Field, count: str) -> str:
+    """A count of Anthropic's iterations of the kind compaction."""
+    steps = f"CAST({field('usage.iterations')} AS VARCHAR)"
+    path = json_path(count)
+    one = f"coalesce(whole(json_extract_string(step, '{path}')), 0)"
+    compacts = "json_extract_string(step, '$.type') = 'compaction'"
+    listed = f"CAST(json_extract({steps}, '$[*]') AS JSON[])"
+    total = f"list_sum(list_transform({listed}, lambda step: CASE WHEN {compacts} THEN {one} END))"
+    return f"coalesce(CASE WHEN contains({steps}, 'compaction') THEN {total} END, 0)"
 
 
 def _first(field: Field, *paths: str) -> str:

@@ -104,6 +104,12 @@ FIRST_MESSAGE = (
     "gen_ai.input.messages>0",
     "ai.prompt.messages>0.content",
 )
+FIRST_ROLE = (
+    "gen_ai.prompt.0.role",
+    "llm.input_messages.0.message.role",
+    "gen_ai.input.messages>0.role",
+    "ai.prompt.messages>0.role",
+)
 
 CALLS = "|chat|generate_content|text_completion|embeddings|llm|embedding|reranker|completion|rerank|"
 TOOLS = "|execute_tool|tool|ai.toolcall|"
@@ -167,6 +173,7 @@ def span_columns(field: Attribute, own_kind: str = "{span_kind}") -> dict[str, s
         Raw field outside the attributes that may hold a kind of OpenInference.
     """
     given, made = f"whole({field(*INPUT)})", f"whole({field(*OUTPUT)})"
+    system = field("gen_ai.system_instructions")
     kind = _kind(field, own_kind)
     status = "CAST({status.code|status.status_code|status_code|otel_status_code} AS VARCHAR)"
     failed = f"among({status}, '|2|error|status_code_error|')"
@@ -179,8 +186,11 @@ def span_columns(field: Attribute, own_kind: str = "{span_kind}") -> dict[str, s
         "service_tier": field(*TIER),
         "ok": f"NOT coalesce({failed} OR {field('error.type')} IS NOT NULL, false)",
         "cost_usd": field(*COST),
-        "prompt": f"nullif(concat({field('gen_ai.system_instructions')}, {field(*PROMPT)}), '')",
+        "prompt": f"nullif(concat({system}, {field(*PROMPT)}), '')",
         "first_message": field(*FIRST_MESSAGE),
+        "first_role": f"CASE WHEN {system} IS NOT NULL THEN 'system' ELSE {field(*FIRST_ROLE)} END",
+        "tools": field("gen_ai.tool.definitions"),
+        "output_format": field("gen_ai.output.type"),
         "fault": no_call(kind, f"coalesce({given}, 0) + coalesce({made}, 0) > 0"),
         "span_kind": kind,
         "span": span_id(

@@ -32,7 +32,6 @@ prompt                      prompt
 
 from collections.abc import Sequence
 
-from breakeven.usage.readers import litellm
 from breakeven.usage.readers.reader import Columns, Reader, header
 
 NAMES = {
@@ -59,14 +58,14 @@ NAMES = {
 
 
 def accepts(head: bytes, name: str) -> bool:
-    """Parquet, or a header line with a model, an input and an output column that is not LiteLLM's."""
+    """Parquet, or a header line with a model, an input and an output column."""
     if head.startswith(b"PAR1"):
         return True
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
         return False
     found = known(header(head)[1]).keys()
     has_input = "input_tokens" in found or "input_uncached_tokens" in found
-    return {"model", "output_tokens"} <= found and has_input and not litellm.accepts(head, name)
+    return {"model", "output_tokens"} <= found and has_input
 
 
 def known(names: Sequence[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ counts          ``usage`` of the response, see ``shapes.py``; without one, the r
 service_tier    of the response; "gateway-cache" where ``cached`` is true: TensorZero gave a stored answer
 prompt          ``system`` followed by the JSON text of ``input_messages``; else the messages of ``raw_request``
 first_message   ``system``, else the first message
+tools           ``tools`` of ``raw_request``; so ``response_format``
 ==============  =============================================================================================
 """
 
@@ -50,6 +51,10 @@ def columns(names: Sequence[str]) -> Columns:
         f" ELSE coalesce({FIELD('service_tier')}, {FIELD('usage.service_tier')}) END",
         "prompt": f"CASE WHEN {spoken} THEN concat({{system}}, {{input_messages}}) ELSE {{raw_request>messages}} END",
         "first_message": "{system|input_messages>0.content|raw_request>messages.0.content}",
+        "first_role": "CASE WHEN {system} IS NOT NULL THEN 'system'"
+        " ELSE {input_messages>0.role|raw_request>messages.0.role} END",
+        "tools": "{raw_request>tools}",
+        "output_format": "{raw_request>response_format.type}",
     }
 
 

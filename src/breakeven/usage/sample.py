@@ -1,0 +1,76 @@
+"""The first rows of a file, looked at before it is read: which of its fields names the task."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+
+from breakeven.usage.calls import INPUT_BUCKETS
+from breakeven.usage.fields import JsonLine, TableRow
+from breakeven.usage.layout import Layout, registered
+from breakeven.usage.lines import Chunk
+from breakeven.usage.mapping import canonical_query, raw_columns, run
+from breakeven.usage.parquet import parquet_rows
+from breakeven.usage.readers.reader import Reader, json_object
+from breakeven.usage.spend_table import SpendTable
+from breakeven.usage.task_keys import LEAST_COVERAGE, SAMPLE_ROWS, candidates, choose, table_candidates
+
+LOOKED_AT = 200
+"""Rows of a sample whose keys are listed."""
+
+
+def key_of_text(
+    engine: duckdb.DuckDBPyConnection, layout: Layout, reader: Reader, own: Mapping[str, str] | None
+) -> str | None:
+    """
+    The metadata key, as a reader writes a field, that names the tasks of a text file; None where the format's own
+    field does, or none can. Raises LogError as reading the file would.
+    """
+    row = layout.row()
+    paths: list[str] = []
+    if isinstance(row, TableRow):
+        paths = table_candidates(layout.names)
+        if not paths:
+            return None
+        row.wanted += layout.names
+    chunk = next((chunk for chunk in layout.chunks(row) if chunk.lines), None)
+    if chunk is None:
+        return None
+    texts = {name: column[:SAMPLE_ROWS] for name, column in chunk.texts.items()}
+    if isinstance(row, JsonLine):
+        paths = candidates([found for text in texts["raw"][:LOOKED_AT] if (found := json_object(text)) is not None])
+    with registered(engine, Chunk(texts, chunk.lines[:SAMPLE_ROWS])):
+        return _chosen(engine, layout.file, layout.names, reader, own, row, paths, "chunk") if paths else None
+
+
+def key_of_parquet(
+    engine: duckdb.DuckDBPyConnection, file: Path, reader: Reader, own: Mapping[str, str] | None
+) -> str | None:
+    """The same of a Parquet file."""
+    rows_of, types = parquet_rows(engine, file)
+    paths, names = table_candidates(types), list(types)
+    source = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of} LIMIT {SAMPLE_ROWS})"
+    row = TableRow(types, tidy=False)
+    return _chosen(engine, file, names, reader, own, row, paths, source) if paths else None
+
+
+def _chosen(
+    engine: duckdb.DuckDBPyConnection,
+    file: Path | SpendTable,
+    names: Sequence[str],
+    reader: Reader,
+    own: Mapping[str, str] | None,
+    row: JsonLine | TableRow,
+    paths: list[str],
+    source: str,
+) -> str | None:
+    raw = raw_columns(reader, names, None, own, file, row)
+    keys = {f"key_{number}": row.resolve("{" + path + "}") for number, path in enumerate(paths)}
+    query = canonical_query(engine, 0, raw, row, source, keys)
+    size = " + ".join(INPUT_BUCKETS)
+    asked = f"SELECT task, model, {size}, output_tokens, {', '.join(keys)} FROM ({query}) WHERE NOT faulty"
+    calls = run(engine, asked, f"{file}: its first rows cannot be read")
+    named = sum(bool((task or "").strip()) for task, *_ in calls)
+    if not calls or named >= LEAST_COVERAGE * len(calls):
+        return None
+    return choose(paths, [call[1:] for call in calls])
