@@ -10,7 +10,15 @@ from breakeven.catalogue.load import load_catalogue
 from breakeven.errors import InputError
 from breakeven.questions.route import KIND
 from breakeven.questions.route_fields import RouteQuestion
-from breakeven.surfaces.cli.fields import FileOption, LogOption, LogTaskOption, PricesOption, TaskByOption, gather
+from breakeven.surfaces.cli.fields import (
+    FileOption,
+    LogOption,
+    LogTaskOption,
+    PricesOption,
+    TaskByOption,
+    TasksOption,
+    gather,
+)
 from breakeven.surfaces.cli.flags import with_flags
 from breakeven.surfaces.cli.output import Format, OutputOption, show
 
@@ -31,6 +39,7 @@ def route(
     from_log: LogOption = (),
     log_task: LogTaskOption = None,
     task_by: TaskByOption = None,
+    tasks: TasksOption = None,
     prices: PricesOption = None,
     format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
     output: OutputOption = None,
@@ -55,7 +64,14 @@ def route(
     elif eval_columns or eval_where:
         raise InputError("--eval-columns and --eval-where need --evaluation", "evaluation")
     question, read = gather(
-        RouteQuestion, given, file=file, from_log=from_log, log_task=log_task, task_by=task_by, catalogue=catalogue
+        RouteQuestion,
+        given,
+        file=file,
+        from_log=from_log,
+        log_task=log_task,
+        task_by=task_by,
+        tasks=tasks,
+        catalogue=catalogue,
     )
     if evaluation is not None:
         read |= dict.fromkeys(
