@@ -130,8 +130,11 @@ def test_a_retired_model_cannot_be_moved_to(catalogue: Catalogue, name: str) -> 
         ({"cached_share": 0.7, "cache_write_share": 0.7}, "more than all input tokens"),
         ({"by_model": [{"model": "gpt-5"}]}, r"by_model.0.model: openai/gpt-5 is not among the models of --to"),
         ({"by_model": [{"model": "gpt-4o-mini"}] * 2}, "by_model.1.model: openai/gpt-4o-mini is named twice"),
-        ({"by_model": [{"model": "gpt-4o-mini", "success_rate": 2}]}, "by_model.0.success_rate is 2: .*equal to 1"),
-        ({"by_model": [{"model": "gpt-4o-mini", "sucess_rate": 1}]}, "by_model.0.sucess_rate.*mean success_rate"),
+        (
+            {"by_model": [{"model": "gpt-4o-mini", "success_rate": 2}]},
+            "success_rate is 2; it must be at most 1",
+        ),
+        ({"by_model": [{"model": "gpt-4o-mini", "sucess_rate": 1}]}, "by_model.0.sucess_rate: .*mean success_rate"),
         ({"by_model": [{"success_rate": 1}]}, "by_model.0.model is needed"),
     ],
 )

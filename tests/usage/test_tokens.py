@@ -180,7 +180,7 @@ def test_switch_recounts_a_log(capsys: pytest.CaptureFixture[str]) -> None:
 def test_switch_says_why_it_did_not_recount(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("breakeven.surfaces.cli.recounting.is_installed", lambda: False)
+    monkeypatch.setattr("breakeven.usage.tokens.is_installed", lambda: False)
     assert main(SWITCH) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["moves"][0]["counts"] == "estimated"

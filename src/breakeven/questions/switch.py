@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -48,8 +48,8 @@ class SwitchQuestion(Question):
         "rewriting_usd", "evaluation_usd", "people_usd", "success_rate", "new_success_rate", "failure_usd",
         "horizon_months",
     )  # fmt: skip
-    example: ClassVar[Mapping[str, str]] = {
-        "model": "gpt-4.1", "to": "gpt-5.4-mini,claude-haiku-4-5", "calls_per_month": "50000",
+    example: ClassVar[Mapping[str, Any]] = {
+        "model": "gpt-4.1", "to": ("gpt-5.4-mini", "claude-haiku-4-5"), "calls_per_month": "50000",
         "input_tokens": "800", "output_tokens": "400", "people_usd": "1000",
     }  # fmt: skip
 

@@ -2,15 +2,17 @@
 
 import inspect
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.errors import InputError
 from breakeven.surfaces.cli.fields import More
-from breakeven.surfaces.cli.from_log import LogRead
-from breakeven.usage.prompt_file import Around, PromptCount, count_prompt_file
+
+if TYPE_CHECKING:
+    from breakeven.surfaces.cli.from_log import LogRead
+    from breakeven.usage.prompt_file import Around, PromptCount
 
 HELP = "Text, or chat messages as JSON: its tokens are counted for each model, in place of --input-tokens."
 
@@ -24,8 +26,10 @@ OPTIONS = (
 )
 
 
-def around(catalogue: Catalogue) -> Around:
+def around(catalogue: Catalogue) -> "Around":
     """What a chat adds to its texts, from the assumptions."""
+    from breakeven.usage.prompt_file import Around
+
     return Around(
         message=catalogue.assume("chat_tokens_per_message"),
         name=catalogue.assume("chat_tokens_per_name"),
@@ -36,13 +40,15 @@ def around(catalogue: Catalogue) -> Around:
 def more(options: dict[str, Any], catalogue: Catalogue) -> More:
     """The fields ``input_tokens`` and ``text_tokens``, counted from a prompt file where one was given."""
 
-    def fields(given: dict[str, Any], log: LogRead | None) -> tuple[dict[str, Any], dict[str, str]]:
+    def fields(given: dict[str, Any], log: "LogRead | None") -> tuple[dict[str, Any], dict[str, str]]:
         file: Path | None = options.get("prompt_file")
         if file is None:
             return {}, {}
         twice = [name for name in ("input_tokens", "text_tokens") if given.get(name) is not None and log is None]
         if twice:
             raise InputError("Give either --prompt-file or --input-tokens, not both", "input_tokens")
+        from breakeven.usage.prompt_file import count_prompt_file
+
         count = count_prompt_file(file, around(catalogue))
         words = _words(count, file.name)
         text_tokens = [{"vocabulary": name, "input_tokens": tokens} for name, tokens in count.tokens.items()]
@@ -54,7 +60,7 @@ def more(options: dict[str, Any], catalogue: Catalogue) -> More:
     return fields
 
 
-def _words(count: PromptCount, name: str) -> str:
+def _words(count: "PromptCount", name: str) -> str:
     """What was counted, in one line."""
     if not count.messages:
         return f"counted in {name}, as plain text: a chat adds a few tokens for each message"

@@ -2,16 +2,15 @@
 
 import inspect
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from breakeven.catalogue.families import exact_vocabulary
 from breakeven.catalogue.load import Catalogue
-from breakeven.questions.recounted import terms_from
 from breakeven.surfaces.cli.fields import More
-from breakeven.surfaces.cli.from_log import LogRead
 from breakeven.surfaces.cli.prompt_file import around
-from breakeven.usage.recount import recount
-from breakeven.usage.tokens import MISSING, VOCABULARIES, is_installed
+
+if TYPE_CHECKING:
+    from breakeven.surfaces.cli.from_log import LogRead
 
 OPTIONS: tuple[inspect.Parameter, ...] = ()
 
@@ -19,9 +18,13 @@ OPTIONS: tuple[inspect.Parameter, ...] = ()
 def more(options: dict[str, Any], catalogue: Catalogue) -> More:
     """The field ``by_model`` with what a log's texts say of each model; what was given for a model stays."""
 
-    def fields(given: dict[str, Any], log: LogRead | None) -> tuple[dict[str, Any], dict[str, str]]:
+    def fields(given: dict[str, Any], log: "LogRead | None") -> tuple[dict[str, Any], dict[str, str]]:
         if log is None or given.get("token_ratio") is not None or not given.get("model") or not given.get("to"):
             return {}, {}
+        from breakeven.questions.recounted import terms_from
+        from breakeven.usage.recount import recount
+        from breakeven.usage.tokens import MISSING, VOCABULARIES, is_installed
+
         today = catalogue.prices.find(str(given["model"])).id
         to = [catalogue.prices.find(str(each)).id for each in cast(Sequence[Any], given["to"])]
         own = exact_vocabulary(catalogue, today)
