@@ -26,6 +26,10 @@ FOR_HELP = HEAVY | {"cyclopts", "numpy", "pydantic", "rich", "yaml"}
 
 FINETUNE = "finetune --model gpt-5-mini --calls-per-month 50000 --input-tokens 800 --output-tokens 400".split()
 
+SWITCH = (
+    "switch --model gpt-5.4 --to gpt-5.4-mini --calls-per-month 50000 --input-tokens 800 --output-tokens 400".split()
+)
+
 
 def loaded_by(*arguments: str) -> set[str]:
     """Top-level modules in memory after running the program in a process of its own."""
@@ -49,6 +53,7 @@ def loaded_by(*arguments: str) -> set[str]:
         (["--version"], FOR_HELP),
         ([*FINETUNE, "--format", "json"], HEAVY | {"rich", "yaml"}),
         (FINETUNE, HEAVY | {"yaml"}),
+        (SWITCH, HEAVY | {"bpe_openai", "yaml"}),
         (["offers"], HEAVY | {"numpy"}),
         (["prices", "show", "gpt-5-mini"], HEAVY | {"numpy"}),
     ],

@@ -41,14 +41,34 @@ def conversion(catalogue: Catalogue, counted_in: str, model: str) -> Conversion:
     The ratio of the two families' counts of one corpus, so it is exact for a vocabulary on itself only; other texts
     differ by a few per cent, by more in other languages.
     """
-    one, other = tokenizer_of(catalogue, counted_in), tokenizer_of(catalogue, model)
+    return between(tokenizer_of(catalogue, counted_in), tokenizer_of(catalogue, model), catalogue.tokenizers[-1].name)
+
+
+def from_vocabulary(catalogue: Catalogue, vocabulary: str, model: str) -> Conversion:
+    """How counts in a published vocabulary become a model's, 1 where it is the model's own."""
+    families = [each for each in catalogue.tokenizers if each.vocabulary == vocabulary]
+    one = min(families, key=lambda each: each.estimated)
+    other = tokenizer_of(catalogue, model)
+    if other.vocabulary == vocabulary:
+        return Conversion(1.0, float(other.low or 1), float(other.high or 1), other.estimated)
+    return between(one, other, catalogue.tokenizers[-1].name)
+
+
+def exact_vocabulary(catalogue: Catalogue, model: str) -> str | None:
+    """The published vocabulary a model is known to count with, None where there is none."""
+    family = tokenizer_of(catalogue, model)
+    return None if family.estimated else family.vocabulary
+
+
+def between(one: TokenizerFamily, other: TokenizerFamily, unknown: str) -> Conversion:
+    """The conversion from one family to another; ``unknown`` is the name of the family of all other models."""
     if one.name == other.name and one.vocabulary:
         return Conversion(1.0, 1.0, 1.0, one.estimated)
     ratio = float(other.value / one.value)
     low = float((other.low or other.value) / (one.high or one.value))
     high = float((other.high or other.value) / (one.low or one.value))
     if one.name == other.name:
-        return Conversion(1.0, 1.0, 1.0, one.name == catalogue.tokenizers[-1].name)
+        return Conversion(1.0, 1.0, 1.0, one.name == unknown)
     return Conversion(ratio, low, high, True)
 
 

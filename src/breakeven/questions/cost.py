@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from breakeven.catalogue.families import conversion, has_open_weights
+from breakeven.catalogue.families import Conversion, conversion, exact_vocabulary, from_vocabulary, has_open_weights
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.prices import ListModel
 from breakeven.catalogue.query import NOT_TEXT, known_to_be_sold, model_retirement, released_by
@@ -26,6 +26,15 @@ from breakeven.questions.tables import Cell, Column, Table, echo, origins_of, pr
 USAGE, MODELS, SPAN = "Your usage", "Which models", "Time"
 
 Name = Annotated[str, StringConstraints(max_length=99)]
+
+
+class TextTokens(BaseModel):
+    """Input tokens of a text in one vocabulary, counted exactly."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    vocabulary: Literal["o200k_base", "cl100k_base"]
+    input_tokens: Count = Field(ge=1, le=10**8)
 
 
 class CostQuestion(Question):
@@ -51,6 +60,9 @@ class CostQuestion(Question):
     batch_share: Number = share(0.0, USAGE, "Share of calls sent through the batch interface.")
     counted_in: str | None = name(
         None, USAGE, "Model whose tokens are given; others are converted. As given if left out.", max_length=99)
+    text_tokens: tuple[TextTokens, ...] = name(
+        (), USAGE, "Input tokens of a text by vocabulary, in place of input_tokens; from --prompt-file.",
+        title="Input tokens by vocabulary", max_length=2)
     models: tuple[Name, ...] = name(
         (), MODELS, "Model to price; may be given several times. All if not given.", max_length=50)
     provider: tuple[Name, ...] = name(
@@ -74,6 +86,7 @@ class ModelCost:
     What one model costs. Money for month 1 unless the name says otherwise. [USD]
 
     input_tokens, output_tokens : of a call, in this model's own tokens; converted ones are estimates.
+    counts : what its input tokens are: as given, converted, counted in its vocabulary, or estimated from such a count.
     monthly_low_usd, monthly_high_usd : band of a cost with converted tokens, null where nothing was converted.
     year_usd : the first 12 months, growth and announced price changes included. months_usd : each of the horizon.
     sold_checked : whether it was seen to be sold still. retires : announced last day, null where none is.
@@ -88,6 +101,7 @@ class ModelCost:
     context_tokens: int | None
     input_tokens: float
     output_tokens: float
+    counts: Literal["as given", "converted", "counted", "estimated"]
     usd_per_call: float
     usd_per_1000_calls: float
     monthly_usd: float
@@ -138,6 +152,8 @@ class CostAnswer:
         ]
         out = "; ".join(f"{count:,} {reason}" for reason, count in self.left_out.items())
         note = f"Listed models left out: {out}." if out else ""
+        if self.origins.get("text_tokens", "default") not in ("default", "yours"):
+            note = f"Input tokens: {self.origins['text_tokens']}. {note}".strip()
         found = [Table(name="models", title="Models, the cheapest first", columns=columns, rows=rows, note=note)]
         if self.models:
             months: list[list[Cell]] = [
@@ -199,7 +215,7 @@ def answer(question: CostQuestion, catalogue: Catalogue, origins: dict[str, str]
     order = sorted(range(len(models)), key=lambda i: (float(usd[i, : question.horizon_months].sum()), models[i].id))
     costs = [_model_cost(question, catalogue, counted_in, models[i], options[i], usd[i]) for i in order]
     sources = [*options[order[0]].sources] if order else []
-    if counted_in:
+    if counted_in or question.text_tokens:
         sources += [family.source for family in catalogue.tokenizers]
     return CostAnswer(
         question=echo(question),
@@ -252,15 +268,27 @@ def _why_not(question: CostQuestion, catalogue: Catalogue, model: ListModel) -> 
     return None
 
 
+def _ratios(
+    question: CostQuestion, catalogue: Catalogue, counted_in: str | None, model: str
+) -> tuple[float, Conversion, Conversion]:
+    """Counted input tokens, and what makes a model's own of them, and of the output tokens."""
+    given = conversion(catalogue, counted_in, model) if counted_in else Conversion(1.0, 1.0, 1.0, False)
+    if not question.text_tokens:
+        return question.input_tokens, given, given
+    own = exact_vocabulary(catalogue, model)
+    count = next((each for each in question.text_tokens if each.vocabulary == own), question.text_tokens[0])
+    return count.input_tokens, from_vocabulary(catalogue, count.vocabulary, model), given
+
+
 def _workload(
     question: CostQuestion, catalogue: Catalogue, counted_in: str | None, model: str, end: str = "ratio"
 ) -> Workload:
     """The calls in a model's own tokens; ``end`` picks the middle, low or high conversion."""
-    factor = float(getattr(conversion(catalogue, counted_in, model), end)) if counted_in else 1.0
+    counted, of_input, of_output = _ratios(question, catalogue, counted_in, model)
     return Workload(
         calls_per_month=question.calls_per_month,
-        input_tokens=question.input_tokens * factor,
-        output_tokens=question.output_tokens * factor,
+        input_tokens=counted * float(getattr(of_input, end)),
+        output_tokens=question.output_tokens * float(getattr(of_output, end)),
         cached_share=question.cached_share,
         cache_write_share=question.cache_write_share,
         batch_share=question.batch_share,
@@ -279,7 +307,7 @@ def _model_cost(
     calls = calls_by_month(question.calls_per_month, question.growth_month, 1)[0]
     workload = _workload(question, catalogue, counted_in, model.id)
     band: list[float | None] = [None, None]
-    if counted_in and conversion(catalogue, counted_in, model.id).estimated:
+    if any(ratio.estimated for ratio in _ratios(question, catalogue, counted_in, model.id)[1:]):
         ends = (_workload(question, catalogue, counted_in, model.id, end) for end in ("low", "high"))
         band = [calls * listed_option(catalogue, model, each, question.as_of).at_least("per call") for each in ends]
     end = model_retirement(catalogue, model)
@@ -293,6 +321,7 @@ def _model_cost(
         context_tokens=model.context_tokens,
         input_tokens=workload.input_tokens,
         output_tokens=workload.output_tokens,
+        counts=_counts(question, catalogue, counted_in, model.id),
         usd_per_call=per_call,
         usd_per_1000_calls=1000 * per_call,
         monthly_usd=float(usd[0]),
@@ -305,15 +334,27 @@ def _model_cost(
     )
 
 
+def _counts(
+    question: CostQuestion, catalogue: Catalogue, counted_in: str | None, model: str
+) -> Literal["as given", "converted", "counted", "estimated"]:
+    if not question.text_tokens:
+        return "converted" if counted_in else "as given"
+    counted = {each.vocabulary for each in question.text_tokens}
+    return "counted" if exact_vocabulary(catalogue, model) in counted else "estimated"
+
+
 def _notes(cost: ModelCost) -> str:
     """What a reader should see beside a price."""
     notes = []
+    if cost.counts in ("counted", "estimated"):
+        notes.append(f"{cost.input_tokens:,.0f} input tokens, {'exact' if cost.counts == 'counted' else 'estimated'}")
     if not cost.sold_checked:
         notes.append("listed, not checked to be sold still")
     if cost.retires:
         notes.append(f"retires {cost.retires}")
     if cost.monthly_low_usd is not None and cost.monthly_high_usd is not None:
-        notes.append(f"est. ${cost.monthly_low_usd:,.2f} to ${cost.monthly_high_usd:,.2f} a month")
+        low, high = f"${cost.monthly_low_usd:,.2f}", f"${cost.monthly_high_usd:,.2f}"
+        notes += [f"est. {low} to {high} a month"] if low != high else []
     return "; ".join(notes)
 
 
@@ -330,13 +371,15 @@ def _headline(question: CostQuestion, costs: list[ModelCost]) -> str:
 
 def _unknowns(question: CostQuestion, costs: list[ModelCost]) -> list[str]:
     unknowns = ["quality is not compared"] if len(costs) > 1 else []
-    if question.counted_in is None and len({cost.provider for cost in costs}) > 1:
+    if question.counted_in is None and not question.text_tokens and len({cost.provider for cost in costs}) > 1:
         unknowns.append(
             "token counts are taken as equal for all models, although tokenizers differ; give --counted-in to convert"
             " them"
         )
-    if question.counted_in is not None and any(cost.monthly_low_usd is not None for cost in costs):
+    if (question.counted_in or question.text_tokens) and any(cost.monthly_low_usd is not None for cost in costs):
         unknowns.append("token counts of other models are estimated from one corpus; the notes show the band")
+    if question.text_tokens and question.counted_in is None and len({cost.provider for cost in costs}) > 1:
+        unknowns.append("output tokens are taken as equal for all models; give --counted-in to convert them")
     if question.batch_share and any("batch at standard" in line.name for cost in costs for line in cost.lines):
         unknowns.append("models without a published batch price are billed at their standard price")
     return unknowns

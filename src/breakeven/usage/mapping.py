@@ -21,6 +21,9 @@ LONGEST_NAME = 64
 
 CONSTANTS = ("true", "false", "1")
 
+TEXTS = ("asked", "answered")
+"""Raw columns of what was said, for ``recount.py`` alone."""
+
 
 def raw_columns(
     reader: Reader,
@@ -30,6 +33,8 @@ def raw_columns(
     file: Path | SpendTable,
     row: Fields,
     key: str | None = None,
+    *,
+    texts: bool = False,
 ) -> dict[str, str]:
     """
     SQL of each raw column over one file's rows, its fields resolved.
@@ -44,6 +49,8 @@ def raw_columns(
         What a field is in this file.
     key : str, optional
         Field that names the task of a row whose own field does not.
+    texts : bool
+        Also ``TEXTS``, what was said; else they cost nothing.
 
     Raises
     ------
@@ -69,7 +76,8 @@ def raw_columns(
     elif key:
         named = f"CASE WHEN length({{{key}}}) <= {LONGEST_NAME} THEN {{{key}}} END"
         raw["task"] = f"coalesce(nullif(trim(CAST({raw['task']} AS VARCHAR)), ''), {named})"
-    return {name: row.resolve(sql) for name, sql in raw.items()}
+    raw = {"asked": raw["prompt"], "answered": "NULL", **raw}
+    return {name: row.resolve(sql) for name, sql in raw.items() if texts or name not in TEXTS}
 
 
 def _with_own(names: Sequence[str], own: Mapping[str, str], file: Path | SpendTable, *, check: bool) -> dict[str, str]:
@@ -136,9 +144,14 @@ def absent_columns(raw: Mapping[str, str]) -> frozenset[str]:
 
 def _span_columns(raw: Mapping[str, str]) -> dict[str, str]:
     """SQL of what is kept of where a row lies among others: ids as hashes."""
-    texts = {name: f"CAST({raw[name]} AS VARCHAR)" for name in ("span", "parent")}
-    ids = {name: f"CASE WHEN {text} <> '' THEN hash({text}) END" for name, text in texts.items()}
+    ids = {name: span_hash(raw[name]) for name in ("span", "parent")}
     return ids | {name: f"CAST({raw[name]} AS VARCHAR)" for name in ("span_kind", "version")}
+
+
+def span_hash(sql: str) -> str:
+    """SQL of an id as a hash, null without one."""
+    text = f"CAST({sql} AS VARCHAR)"
+    return f"CASE WHEN {text} <> '' THEN hash({text}) END"
 
 
 def run(engine: duckdb.DuckDBPyConnection, sql: str, what: str) -> list[tuple[Any, ...]]:

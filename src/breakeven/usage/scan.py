@@ -167,15 +167,7 @@ def scan_files(
     find_keys = find_keys and not task_by
     queries = []
     for number, file in enumerate(files):
-        head = read_head(file)
-        if not head.strip(BLANK):
-            raise LogError(f"{file}: holds no rows")
-        is_array = is_document(head)
-        if is_array and not head.strip(BLANK + b"[,]"):
-            raise LogError(f"{file}: holds no rows")
-        head = (is_array and document_head(file)) or head
-        forced = table.READER.name if columns else reader
-        chosen = find_reader(forced) if forced else _identify(engine, head, file)
+        head, is_array, chosen = open_log_file(engine, file, table.READER.name if columns else reader)
         if head.startswith(PARQUET) and isinstance(file, Path):
             if find_keys and chosen.name not in result.keys:
                 result.keys[chosen.name] = key_of_parquet(engine, file, chosen, columns)
@@ -195,6 +187,24 @@ def scan_files(
         queries.append(f"SELECT {', '.join([*TYPES, *_prompt_columns(result.has_prompts)])} FROM calls")
     engine.execute(f"CREATE TEMP VIEW log AS {' UNION ALL '.join(queries)}")
     return result
+
+
+def open_log_file(
+    engine: duckdb.DuckDBPyConnection, file: Path | SpendTable, forced: str | None
+) -> tuple[bytes, bool, Reader]:
+    """
+    A file's beginning, whether it is JSON over several lines, and its reader, which ``forced`` may name.
+
+    Raises LogError where it holds nothing, or no reader or several claim it.
+    """
+    head = read_head(file)
+    if not head.strip(BLANK):
+        raise LogError(f"{file}: holds no rows")
+    is_array = is_document(head)
+    if is_array and not head.strip(BLANK + b"[,]"):
+        raise LogError(f"{file}: holds no rows")
+    head = (is_array and document_head(file)) or head
+    return head, is_array, find_reader(forced) if forced else _identify(engine, head, file)
 
 
 def _sha256(file: Path | SpendTable) -> str:

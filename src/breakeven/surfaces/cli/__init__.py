@@ -19,6 +19,7 @@ COMMANDS = {
         "Fine-tune, or keep paying? From six numbers, a file or a log.",
     ),
     "cost": ("breakeven.surfaces.cli.questions:cost", "What your usage costs on every listed model."),
+    "switch": ("breakeven.surfaces.cli.questions:switch", "Move to another model, or stay? One or several at once."),
     "optimize": ("breakeven.surfaces.cli.questions:optimize", "The cheapest combination of the changes you allow."),
     "route": (
         "breakeven.surfaces.cli.route:command",

@@ -1,14 +1,23 @@
 """A question's fields from wherever they were given: flags, a scenario file, a log."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.questions.fields import Question, ask
+
+if TYPE_CHECKING:
+    from breakeven.surfaces.cli.from_log import LogRead
+
+More: TypeAlias = Callable[[dict[str, Any], "LogRead | None"], tuple[dict[str, Any], dict[str, str]]]
+"""
+Further fields of one question's command, and where they came from: called with all that was given, and with the task
+that a log gave, None without a log.
+"""
 
 FileOption: TypeAlias = Annotated[Path | None, Parameter(help="YAML file with the same fields; flags win.")]
 LogOption: TypeAlias = Annotated[
@@ -32,11 +41,13 @@ def gather(
     task_by: str | None,
     tasks: Path | None,
     catalogue: Catalogue,
+    more: More | None = None,
 ) -> tuple[Any, dict[str, str]]:
     """
     The question, and where its fields came from that were neither flags nor in the file.
 
-    Flags win over the file, the file over the log. Raises InputError for the first field at fault, with its place.
+    Flags win over the file, the file over the log; what ``more`` adds stands above all. Raises InputError for the first
+    field at fault, with its place.
     """
     today = dt.date.today()
     flags = dict(flags)
@@ -48,15 +59,19 @@ def gather(
         scenario, places = read_scenario(file)
     from_usage: dict[str, Any] = {}
     origins: dict[str, str] = {}
+    log_read = None
     if from_log:
         from breakeven.surfaces.cli.from_log import fields_from_log
 
+        filled, said, log_read = fields_from_log(from_log, log_task, task_by, flags, catalogue, today, tasks)
         found, origins = (
-            {shape.from_log.get(name, name): value for name, value in each.items()}
-            for each in fields_from_log(from_log, log_task, task_by, flags, catalogue, today, tasks)
+            {shape.from_log.get(name, name): value for name, value in each.items()} for each in (filled, said)
         )
         from_usage = {name: value for name, value in found.items() if name in shape.model_fields}
     merged = {"as_of": today} | from_usage | scenario | flags
-    question = ask(shape, merged, {name: place for name, place in places.items() if name not in flags})
+    added, added_origins = more(merged, log_read) if more else ({}, {})
+    places = {name: place for name, place in places.items() if name not in flags and name not in added}
+    question = ask(shape, merged | added, places)
     origins = {"as_of": "today"} | {name: origin for name, origin in origins.items() if name in shape.model_fields}
-    return question, {name: origin for name, origin in origins.items() if name not in scenario and name not in flags}
+    read = {name: origin for name, origin in origins.items() if name not in scenario and name not in flags}
+    return question, read | added_origins

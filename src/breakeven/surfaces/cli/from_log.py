@@ -1,16 +1,31 @@
 """``breakeven finetune --from-log``: the workload fields of a question from a log."""
 
 import datetime as dt
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.questions.logs import choose, workload_fields
-from breakeven.usage import read_usage
+from breakeven.usage import TaskProfile, read_usage
 from breakeven.usage.task_names import read_task_names
 
 PRESETS = ("classification", "extraction", "generation")
 """Values of the field ``task``; ``--task`` names one of them, or a task of the log."""
+
+
+@dataclass(frozen=True)
+class LogRead:
+    """
+    The task of a log that fields were taken from.
+
+    task_by, names : how tasks got their names: the field, and the file of the user's own.
+    """
+
+    files: tuple[Path, ...]
+    task_by: str | None
+    names: Path | None
+    profile: TaskProfile
 
 
 def fields_from_log(
@@ -21,9 +36,9 @@ def fields_from_log(
     catalogue: Catalogue,
     as_of: dt.date,
     names: Path | None,
-) -> tuple[dict[str, Any], dict[str, str]]:
+) -> tuple[dict[str, Any], dict[str, str], LogRead]:
     """
-    The fields a log fills, and where each came from.
+    The fields a log fills, where each came from, and the task they were taken from.
 
     ``--task`` names a task of the log if the log has one of that name, and is then taken out of ``flags``; otherwise
     it stays what it is elsewhere, a kind of task.
@@ -43,4 +58,4 @@ def fields_from_log(
     if len(usage.profiles) > 1:
         chosen = f"task {profile.task!r} on {profile.model}, the dearest of {len(usage.profiles)}"
         origins["model"] = f"your log: {chosen if log_task is None else f'task {profile.task!r} on {profile.model}'}"
-    return fields, origins
+    return fields, origins, LogRead(files, task_by, names, profile)

@@ -1,6 +1,8 @@
 """Commands of all questions that are drawn as tables, each made from its question's fields: ``breakeven cost``, ..."""
 
+import inspect
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -24,8 +26,21 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+MORE = {
+    "cost": "breakeven.surfaces.cli.prompt_file",
+    "switch": "breakeven.surfaces.cli.recounting",
+}
+"""
+Question -> module of what its command has beside its fields: ``OPTIONS``, further parameters of the command, and
+``more(options, catalogue)``, the fields that come of them, see ``fields.More``.
+"""
+
+
 def command_of(kind: Kind) -> Callable[..., Any]:
     """The command of one question."""
+
+    module = import_module(MORE[kind.name]) if kind.name in MORE else None
+    own: tuple[inspect.Parameter, ...] = module.OPTIONS if module else ()
 
     def command(
         *,
@@ -38,6 +53,7 @@ def command_of(kind: Kind) -> Callable[..., Any]:
         prices: PricesOption = None,
         format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
         output: OutputOption = None,
+        **options: Any,
     ) -> None:
         catalogue = load_catalogue(prices)
         question, read = gather(
@@ -49,6 +65,7 @@ def command_of(kind: Kind) -> Callable[..., Any]:
             task_by=task_by,
             tasks=tasks,
             catalogue=catalogue,
+            more=module.more(options, catalogue) if module else None,
         )
         found = kind.answer(question, catalogue, read)
 
@@ -59,6 +76,8 @@ def command_of(kind: Kind) -> Callable[..., Any]:
 
         show(found, draw, format_, output)
 
+    shared = [each for each in inspect.signature(command).parameters.values() if each.kind is each.KEYWORD_ONLY]
+    command.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
     command.__doc__ = kind.question.__doc__
     command.__name__ = kind.name
     return with_flags(kind.question, command)

@@ -14,7 +14,12 @@ from breakeven.surfaces.web.state import as_text
 
 Control = Literal["number", "text", "choice", "day", "objects"]
 
-UNIT_WORDS = {"share": "0 to 1, or 30%", "share/month": "0.05 or 5%", "share/year": "0.05 or 5%"}
+UNIT_WORDS = {
+    "change": "-0.2 or 20%",
+    "share": "0 to 1, or 30%",
+    "share/month": "0.05 or 5%",
+    "share/year": "0.05 or 5%",
+}
 """How units are explained in a form, where they need it."""
 
 
@@ -73,7 +78,7 @@ class Group:
     given: int
 
 
-SEARCHED = {"model": "models", "also": "models", "counted_in": "models", "models": "models", "tuned_model": "offers"}
+SEARCHED = dict.fromkeys(("model", "also", "counted_in", "models", "to"), "models") | {"tuned_model": "offers"}
 """Fields that hold a name of the catalogue, and where it is looked up."""
 
 

@@ -122,6 +122,7 @@ def columns(names: Sequence[str]) -> Columns:
         "prompt": "{input}",
         "first_role": "{input>0.role|input>messages.0.role}",
         "tools": "{input>tools}",
+        "answered": "{output}",
         "first_message": "{input>0.content|input>messages.0.content|input}",
         "fault": f"CASE WHEN {deleted} THEN 'deleted in the tracer' ELSE {no_call(kind, counted)} END",
         "span_kind": kind,

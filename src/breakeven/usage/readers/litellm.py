@@ -70,6 +70,7 @@ def columns(names: Sequence[str]) -> Columns:
         "status": "{status}",
         "cost_usd": "{spend|response_cost|cost}",
         "prompt": f"CASE WHEN length({messages}) > 2 THEN {messages} END",
+        "answered": "{response}",
         "first_message": "{request.messages>0.content|messages>0.content}",
         "first_role": "{request.messages>0.role|messages>0.role}",
         "tools": "{request.tools|proxy_server_request>tools|model_parameters>tools}",

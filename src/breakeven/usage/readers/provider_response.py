@@ -40,6 +40,9 @@ COUNTS = (
     "usage_metadata.prompt_token_count",
 )
 
+ANSWERS = ("choices", "candidates", "output", "content", "message")
+"""Where the shapes of responses hold the answer."""
+
 
 def accepts(head: bytes, name: str) -> bool:
     """A line with counts of a known shape where a body lies, that is not an OpenAI object; or a batch result."""
@@ -67,6 +70,7 @@ def columns(names: Sequence[str]) -> Columns:
         "ok": f"{FIELD('error')} IS NULL",
         "status": "{result.type}",
         "cost_usd": stated_cost(FIELD),
+        "answered": f"coalesce({', '.join(FIELD(path) for path in ANSWERS)})",
         "first_message": FIELD("instructions"),
     }
 

@@ -28,6 +28,8 @@ succeeded where ``ok`` and ``status`` both say so)::
     prompt, first_message                text, hashed inside the engine and never kept; the latter is the system prompt,
                                          or else the first message
     first_role                           whose message that is: system and developer make it a system prompt
+    asked, answered                      what was sent and what came back, as text, JSON, or a JSON list of such texts;
+                                         read only to count its tokens, see ``recount.py``; asked is prompt by default
     tools                                tool definitions as the text of a JSON array; hashed and never kept
     output_format                        type of response asked for: json, json_object, json_schema; all else is text
     shared                               any value, worked out once, that the SQL of the others may use by this name

@@ -97,6 +97,7 @@ TASK = (
 TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
 COST = ("gen_ai.usage.cost", "llm.cost.total", "operation.cost")
 PROMPT = ("gen_ai.input.messages", "gen_ai.prompt", "ai.prompt.messages", "input.value")
+ANSWER = ("gen_ai.output.messages", "gen_ai.completion", "ai.response.text", "output.value")
 FIRST_MESSAGE = (
     "gen_ai.system_instructions",
     "gen_ai.prompt.0.content",
@@ -187,6 +188,8 @@ def span_columns(field: Attribute, own_kind: str = "{span_kind}") -> dict[str, s
         "ok": f"NOT coalesce({failed} OR {field('error.type')} IS NOT NULL, false)",
         "cost_usd": field(*COST),
         "prompt": f"nullif(concat({system}, {field(*PROMPT)}), '')",
+        "asked": f"to_json([{system}, {field(*PROMPT)}])",
+        "answered": field(*ANSWER),
         "first_message": field(*FIRST_MESSAGE),
         "first_role": f"CASE WHEN {system} IS NOT NULL THEN 'system' ELSE {field(*FIRST_ROLE)} END",
         "tools": field("gen_ai.tool.definitions"),

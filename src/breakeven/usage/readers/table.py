@@ -25,6 +25,7 @@ service_tier                service_tier
 ok                          ok, success
 status                      status
 prompt                      prompt
+completion                  completion, response, answer
 ==========================  ===================================================================================
 
 ``columns={"input_tokens": "My column"}`` replaces any of them by the name on the left.
@@ -53,6 +54,7 @@ NAMES = {
     "ok": ("ok", "success"),
     "status": ("status",),
     "prompt": ("prompt",),
+    "completion": ("completion", "response", "answer"),
 }
 """Name to be used in ``columns`` -> the column names it is known by, first come first taken."""
 
@@ -82,12 +84,14 @@ def columns(names: Sequence[str]) -> Columns:
 
 def mapped(own: Columns) -> Columns:
     """Canonical name -> SQL, given this table's own name for each name used in ``columns``."""
-    apart = ("input_uncached_tokens", "timestamp")
+    apart = ("input_uncached_tokens", "timestamp", "completion")
     sql = {name: "{" + column + "}" for name, column in own.items() if name not in apart} | {"inclusive": "true"}
     if "timestamp" in own:
         sql["instant"] = "{" + own["timestamp"] + "}"
     if "input_uncached_tokens" in own and "input_tokens" not in own:
         sql |= {"input_tokens": "{" + own["input_uncached_tokens"] + "}", "inclusive": "false"}
+    if "completion" in own:
+        sql["answered"] = "{" + own["completion"] + "}"
     if "prompt" in own:
         sql["first_message"] = sql["prompt"]
     return sql

@@ -14,6 +14,8 @@ counts          ``usage`` of the response, see ``shapes.py``; without one, the r
                 ``output_tokens``, which do not say how much was cached
 service_tier    of the response; "gateway-cache" where ``cached`` is true: TensorZero gave a stored answer
 prompt          ``system`` followed by the JSON text of ``input_messages``; else the messages of ``raw_request``
+asked           ``raw_request``, else ``system`` and ``input_messages``
+answered        ``raw_response``, else ``output``
 first_message   ``system``, else the first message
 tools           ``tools`` of ``raw_request``; so ``response_format``
 ==============  =============================================================================================
@@ -50,6 +52,8 @@ def columns(names: Sequence[str]) -> Columns:
         "service_tier": f"CASE WHEN lower({{cached}}) = 'true' THEN '{GATEWAY_CACHE}'"
         f" ELSE coalesce({FIELD('service_tier')}, {FIELD('usage.service_tier')}) END",
         "prompt": f"CASE WHEN {spoken} THEN concat({{system}}, {{input_messages}}) ELSE {{raw_request>messages}} END",
+        "asked": "coalesce({raw_request}, CASE WHEN " + spoken + " THEN to_json([{system}, {input_messages}]) END)",
+        "answered": "{raw_response|output}",
         "first_message": "{system|input_messages>0.content|raw_request>messages.0.content}",
         "first_role": "CASE WHEN {system} IS NOT NULL THEN 'system'"
         " ELSE {input_messages>0.role|raw_request>messages.0.role} END",
