@@ -86,13 +86,13 @@ def _step(step: FlowStep, count: int, rng: np.random.Generator) -> Ends:
         usd, ok = _group(step.body, owner.size, rng)
     if not step.stops:
         ok = np.ones_like(ok)
-    failures = np.bincount(owner, ~ok, minlength=count)
+    failures: Floats = np.bincount(owner, ~ok, minlength=count).astype(float)
     if not step.parallel:
         # Of several in a row, those after the first failure were never begun.
-        failed_before = np.cumsum(~ok) - ~ok
+        failed_before: Floats = np.cumsum(~ok) - (~ok).astype(float)
         base = np.concatenate([[0.0], np.cumsum(failures)])[owner]
         usd = np.where(failed_before - base > 0, 0.0, usd)
-    return np.bincount(owner, usd, minlength=count), failures == 0
+    return np.bincount(owner, usd, minlength=count).astype(float), np.asarray(failures == 0)
 
 
 def _loop(loop: Loop, first_share: Floats, rng: np.random.Generator) -> Ends:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 
 from breakeven.projection.loops import Loop, loop_outcomes
@@ -63,13 +64,13 @@ Flow = tuple[FlowStep, ...]
 
 def flow_outcome(flow: Flow) -> Outcome:
     """Cost and end of one run of a flow."""
-    found = NOTHING
+    found: Outcome | None = None
     for together in sets(flow):
         side_by_side = _step_outcome(together[0])
         for step in together[1:]:
             side_by_side = beside(side_by_side, _step_outcome(step))
-        found = then(found, side_by_side)
-    return found
+        found = side_by_side if found is None else then(found, side_by_side)
+    return found or NOTHING
 
 
 def run_usd(flow: Flow) -> tuple[float, float]:
@@ -128,6 +129,7 @@ def only(flow: Flow, name: str) -> Flow:
     return tuple(free(step) for step in flow)
 
 
+@lru_cache(maxsize=8192)
 def _step_outcome(step: FlowStep) -> Outcome:
     """A step of a flow: begun or not, once or several times."""
     first, later = loop_outcomes(step.body) if isinstance(step.body, Loop) else (_group_outcome(step.body),) * 2
@@ -137,6 +139,8 @@ def _step_outcome(step: FlowStep) -> Outcome:
     def times(count: int) -> Outcome:
         if count == 0:
             return NOTHING
+        if count == 1:
+            return first
         return at_once(first, count) if step.parallel else then(first, in_a_row(later, count - 1))
 
     begun = mixed([(share, times(count)) for share, count in whole_counts(step.calls_per_run)])

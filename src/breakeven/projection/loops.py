@@ -25,7 +25,7 @@ Caching = Literal["none", "prompt", "history"]
 FAR_SIZES = 6.0
 """Standard deviations within which sizes are taken to stay when a loop is checked for steps in its price. [1]"""
 
-STRATA = 48
+STRATA = 24
 """Classes of equal probability that sizes are divided into where the price is not a straight line."""
 
 

@@ -24,6 +24,9 @@ Floats = NDArray[np.float64]
 NEGLIGIBLE = 1e-15
 """A probability below this is dropped from a count's distribution. [1]"""
 
+ROUNDING = 1e-13
+"""A variance below this share of the mean square is what rounding leaves of none. [1]"""
+
 
 class Outcome(NamedTuple):
     """
@@ -39,14 +42,22 @@ class Outcome(NamedTuple):
 def terms(usd: ArrayLike) -> Floats:
     """Terms of a cost that is certain: ``1, x, x**2``. Shape S gives S + (3,)."""
     x = np.asarray(usd, float)
-    return np.stack([np.ones_like(x), x, x * x], axis=-1)
+    found = np.ones((*x.shape, 3))
+    found[..., 1] = x
+    found[..., 2] = x * x
+    return found
 
 
 def product(one: Floats, other: Floats) -> Floats:
     """Terms of the sum of two independent costs."""
     p, m, q = one[..., 0], one[..., 1], one[..., 2]
     r, n, s = other[..., 0], other[..., 1], other[..., 2]
-    return np.stack([p * r, p * n + m * r, p * s + 2.0 * m * n + q * r], axis=-1)
+    zeroth = p * r
+    found = np.empty((*np.shape(zeroth), 3))
+    found[..., 0] = zeroth
+    found[..., 1] = p * n + m * r
+    found[..., 2] = p * s + 2.0 * m * n + q * r
+    return found
 
 
 def power(one: Floats, count: int) -> Floats:
@@ -76,6 +87,9 @@ def beside(one: Outcome, other: Outcome) -> Outcome:
 
 def mixed(parts: Sequence[tuple[float, Outcome]]) -> Outcome:
     """One of several, with these probabilities."""
+    sure = next((part for share, part in parts if share == 1.0), None)
+    if sure is not None:
+        return sure
     return Outcome(
         np.asarray(sum(share * part.done for share, part in parts)),
         np.asarray(sum(share * part.failed for share, part in parts)),
@@ -94,6 +108,8 @@ def retried(attempt: Outcome, retries: int) -> Outcome:
     The number of attempts is geometric, cut at ``retries + 1``: ``done * (1 + F + F**2 + ...)`` where F are the terms
     of a bad end.
     """
+    if not retries or not attempt.failed.any():
+        return attempt
     series = np.broadcast_to(terms(0.0), attempt.failed.shape)
     last = attempt.failed
     for _ in range(retries):
@@ -157,4 +173,5 @@ def looped(turns: Sequence[Outcome], following: Floats) -> Outcome:
 def mean_and_sd(outcome: Outcome) -> tuple[float, float]:
     """Mean and standard deviation of the cost, whatever the end. [USD]"""
     _, mean, square = (outcome.done + outcome.failed).tolist()
-    return mean, float(np.sqrt(max(0.0, square - mean * mean)))
+    variance = square - mean * mean
+    return mean, float(np.sqrt(variance)) if variance > ROUNDING * square else 0.0

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.questions.fields import Question, ask
+from breakeven.questions.kind import FromUsage
 
 FileOption: TypeAlias = Annotated[Path | None, Parameter(help="YAML file with the same fields; flags win.")]
 LogOption: TypeAlias = Annotated[
@@ -32,11 +33,13 @@ def gather(
     task_by: str | None,
     tasks: Path | None,
     catalogue: Catalogue,
+    from_usage: FromUsage | None = None,
 ) -> tuple[Any, dict[str, str]]:
     """
     The question, and where its fields came from that were neither flags nor in the file.
 
-    Flags win over the file, the file over the log. Raises InputError for the first field at fault, with its place.
+    Flags win over the file, the file over the log. ``from_usage`` is the question's own way to read a whole log;
+    without it one task of the log is read. Raises InputError for the first field at fault, with its place.
     """
     today = dt.date.today()
     flags = dict(flags)
@@ -46,17 +49,17 @@ def gather(
         from breakeven.surfaces.cli.scenario import read_scenario
 
         scenario, places = read_scenario(file)
-    from_usage: dict[str, Any] = {}
+    filled: dict[str, Any] = {}
     origins: dict[str, str] = {}
     if from_log:
         from breakeven.surfaces.cli.from_log import fields_from_log
 
         found, origins = (
             {shape.from_log.get(name, name): value for name, value in each.items()}
-            for each in fields_from_log(from_log, log_task, task_by, flags, catalogue, today, tasks)
+            for each in fields_from_log(from_log, log_task, task_by, flags, catalogue, today, tasks, from_usage)
         )
-        from_usage = {name: value for name, value in found.items() if name in shape.model_fields}
-    merged = {"as_of": today} | from_usage | scenario | flags
+        filled = {name: value for name, value in found.items() if name in shape.model_fields}
+    merged = {"as_of": today} | filled | scenario | flags
     question = ask(shape, merged, {name: place for name, place in places.items() if name not in flags})
     origins = {"as_of": "today"} | {name: origin for name, origin in origins.items() if name in shape.model_fields}
     return question, {name: origin for name, origin in origins.items() if name not in scenario and name not in flags}

@@ -49,6 +49,7 @@ def command_of(kind: Kind) -> Callable[..., Any]:
             task_by=task_by,
             tasks=tasks,
             catalogue=catalogue,
+            from_usage=kind.from_usage,
         )
         found = kind.answer(question, catalogue, read)
 
