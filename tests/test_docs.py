@@ -261,3 +261,11 @@ def test_paths_in_documents_exist() -> None:
 
 def test_changelog_names_this_version() -> None:
     assert f"## [{__version__}]" in text_of("CHANGELOG.md")
+
+
+def test_fields_of_a_step_equal_the_fields() -> None:
+    from breakeven.questions.pipeline_steps import Step
+
+    section = text_of("docs/pipeline.md").partition("## Fields of a step")[2].partition("\n## ")[0]
+    found = {name: (unit, meaning) for name, unit, _, meaning in rows(section)}
+    assert found == {f"`{name}`": (unit_of(info), info.description) for name, info in Step.model_fields.items()}

@@ -247,9 +247,12 @@ def test_without_scripts_the_form_and_the_charts_work(browser: Browser, server: 
     context.close()
 
 
+PAGES = [f"/finetune?{QUERY}", "/finetune?calls_per_month=x", "/cost", "/optimize", "/pipeline", "/logs"]
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("path", [f"/finetune?{QUERY}", "/finetune?calls_per_month=x", "/cost", "/optimize", "/logs"])
+@pytest.mark.parametrize("path", PAGES)
 def test_every_page_is_accessible_and_fits(browser: Browser, server: str, path: str, width: int, theme: Any) -> None:
     context = browser.new_context(
         bypass_csp=True, color_scheme=theme, viewport={"width": width, "height": 800}, reduced_motion="reduce"

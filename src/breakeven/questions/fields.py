@@ -180,15 +180,66 @@ def ask(
         # A misspelt field leaves its right name missing: say the former first.
         fault = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         name = str(fault["loc"][0]) if fault["loc"] else ""
-        place = f" ({places[name]})" if places and name in places else ""
-        if len(fault["loc"]) > 1 and name in shape.model_fields and is_structured(shape.model_fields[name]):
-            raise InputError(_explain_inside(shape, fault, place), name) from None
+        place = _place(fault["loc"], places or {})
+        holder, inner, path = _inside(shape, fault["loc"])
         if fault["type"] == "extra_forbidden":
-            close = nearest(name[:LONGEST_SHOWN], shape.model_fields)
-            raise InputError(
-                f"Unknown field {_shown(name)}{place}.{close} See: breakeven {shape.command} --help", name
-            ) from None
+            close = nearest(inner[:LONGEST_SHOWN], holder.model_fields)
+            unknown = f"Unknown field {_shown(inner)}{place}.{close} See: breakeven {shape.command} --help"
+            inside = f"{path}.{inner[:LONGEST_SHOWN]}{place}: there is no such field.{close}"
+            raise InputError(inside if path else unknown, name) from None
+        if path:
+            # Fields of an object that contradict each other are, as those of a question, no field's own fault.
+            field_name = name if inner or fault["type"] != "value_error" else None
+            raise InputError(_explain_inside(holder, inner, path, fault, place), field_name) from None
         raise InputError(_explain(shape, name, fault, place), name or None) from None
+
+
+def _place(loc: tuple[int | str, ...], places: Mapping[str, str]) -> str:
+    """Where the value at fault was given, or the nearest thing around it; "" where that is not known."""
+    paths = [".".join(map(str, loc[:length])) for length in range(len(loc), 0, -1)]
+    return next((f" ({places[path]})" for path in paths if path in places), "")
+
+
+def _inside(shape: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[type[BaseModel], str, str]:
+    """
+    The object in which a fault lies, its field at fault, and the object's path: ``steps.2``.
+
+    The path is "" for a field of the question itself; the field is "" where the object as a whole is at fault.
+    """
+    holder, depth = shape, 0
+    for place in range(1, len(loc)):
+        field_name = str(loc[depth])
+        inner = _object_of(holder.model_fields[field_name].annotation) if field_name in holder.model_fields else None
+        if inner is None:
+            break
+        if isinstance(loc[place], int):
+            holder, depth = inner, place + 1
+        elif depth == place - 1:
+            holder, depth = inner, place
+    path = ".".join(map(str, loc[:depth]))
+    return holder, str(loc[depth]) if depth < len(loc) else "", path
+
+
+def _object_of(annotation: Any) -> type[BaseModel] | None:
+    """The kind of objects that a field holds, None where it holds none."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for each in get_args(annotation) if (found := _object_of(each))), None)
+
+
+def _explain_inside(shape: type[BaseModel], name: str, path: str, fault: Mapping[str, Any], place: str) -> str:
+    """One line for one fault inside an object, which is named by its path: ``steps.2.model``."""
+    if not name:
+        if fault["type"] == "value_error":
+            return f"{path}{place}: {str(fault['msg']).removeprefix('Value error, ')}"
+        some = ", ".join(list(shape.model_fields)[:4])
+        return f"{path}{place} is {_shown(fault['input'])}; it must be an object with fields such as {some}"
+    info = shape.model_fields[name]
+    if fault["type"] == "missing":
+        return f"{path}.{name}{place} is needed: {info.description}"
+    limits = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+    bound = next((f"{words} {fault['ctx'][key]:g}" for key, words in limits.items() if key in fault.get("ctx", {})), "")
+    return _wrong(f"{path}.{name}", info, fault, place, bound)
 
 
 LONGEST_SHOWN = 99
@@ -214,45 +265,20 @@ def _explain(shape: type[Question], name: str, fault: Mapping[str, Any], place: 
     if not name:
         return str(fault["msg"]).removeprefix("Value error, ")
     info = shape.model_fields[name]
-    given = "nothing" if fault["type"] == "missing" else _shown(fault["input"])
-    if fault["type"] == "value_error":
-        return f"{flag(name)}{place}: {str(fault['msg']).removeprefix('Value error, ')}"
+    shown = name if is_structured(info) else flag(name)
     if fault["type"] == "missing":
-        return f"{flag(name)}{place} is needed: {info.description}"
+        given = " Give it in a YAML file with --file." if is_structured(info) else ""
+        return f"{shown}{place} is needed: {info.description}{given}"
+    return _wrong(shown, info, fault, place)
+
+
+def _wrong(shown: str, info: FieldInfo, fault: Mapping[str, Any], place: str, bound: str = "") -> str:
+    """One line for a value that its field does not take; ``bound`` is the one it breaks, where that is known."""
+    if fault["type"] == "value_error":
+        return f"{shown}{place}: {str(fault['msg']).removeprefix('Value error, ')}"
     unit = f" [{unit_of(info)}]" if unit_of(info) else ""
-    return f"{flag(name)}{place} is {given}; it must be {_allowed(info, fault)}{unit}. {info.description}"
-
-
-def _explain_inside(shape: type[Question], fault: Mapping[str, Any], place: str) -> str:
-    """One line for a fault in an object of a structured field, which is named by its place, e.g. ``tiers.1.share``."""
-    where = ".".join(str(part) for part in fault["loc"]) + place
-    models: list[type[BaseModel]] = [shape]
-    info: FieldInfo | None = None
-    for part in fault["loc"]:
-        if isinstance(part, str) and models:
-            info = next((each.model_fields[part] for each in models if part in each.model_fields), None)
-            models = models if info is None else _models_in(info.annotation)
-    if fault["type"] == "extra_forbidden":
-        known = {name for each in models for name in each.model_fields}
-        return f"{where}: there is no such field.{nearest(str(fault['loc'][-1])[:LONGEST_SHOWN], known)}"
-    if fault["type"] == "missing":
-        return f"{where} is needed"
-    if fault["type"] == "value_error":
-        return f"{where}: {str(fault['msg']).removeprefix('Value error, ')}"
-    if info is None or fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
-        names = ", ".join(name for each in models for name in each.model_fields)
-        return f"{where} is {_shown(fault['input'])}; it must be an object with fields of {names}"
-    bounds = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
-    named = [f"{words} {fault['ctx'][key]:g}" for key, words in bounds.items() if key in fault.get("ctx", {})]
-    allowed = " ".join(named) or _allowed(info, dict(fault) | {"loc": fault["loc"][-1:]})
-    return f"{where} is {_shown(fault['input'])}; it must be {allowed}"
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    """The objects that a field may hold."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for each in get_args(annotation) for model in _models_in(each)]
+    given = _shown(fault["input"])
+    return f"{shown}{place} is {given}; it must be {bound or _allowed(info, fault)}{unit}. {info.description}"
 
 
 def _allowed(info: FieldInfo, fault: Mapping[str, Any]) -> str:
@@ -266,10 +292,14 @@ def _allowed(info: FieldInfo, fault: Mapping[str, Any]) -> str:
         return "yes or no"
     if kind == "string_too_long":
         return f"at most {fault['ctx']['max_length']} characters"
+    if kind == "string_too_short":
+        return "a name"
+    if kind == "too_short":
+        return f"a list of at least {fault['ctx']['min_length']}"
     if kind == "too_long":
         return f"a list of at most {fault['ctx']['max_length']}"
     if kind == "string_type":
-        return "text" if len(fault["loc"]) == 1 else "a list of text"
+        return "a list of text" if isinstance(fault["loc"][-1], int) else "text"
     if kind == "tuple_type":
         return "a list"
     words = {"gt": "above {}", "ge": "at least {}", "lt": "below {}", "le": "at most {}"}

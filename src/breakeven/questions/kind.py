@@ -8,6 +8,9 @@ from typing import Any
 from breakeven.catalogue.load import Catalogue
 from breakeven.questions.fields import Question, ask
 
+FromUsage = Callable[[Any, Catalogue, Mapping[str, Any]], tuple[dict[str, Any], dict[str, str]]]
+"""A whole log's usage, the catalogue and the fields given, to fields and where each came from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -20,6 +23,8 @@ class Kind:
     question : its fields.
     document : dataclass of its answer.
     answer : called with the question, the catalogue, and where fields not given by the user came from.
+    from_usage : called with the usage of a whole log, the catalogue and the fields given: the fields it fills, and
+        where each came from. None where a question is about one task, see ``logs.workload_fields``.
     """
 
     name: str
@@ -28,6 +33,7 @@ class Kind:
     question: type[Question]
     document: type
     answer: Callable[[Any, Catalogue, dict[str, str]], Any]
+    from_usage: FromUsage | None = None
 
     def reply(self, values: Mapping[str, Any], catalogue: Catalogue, today: dt.date) -> Any:
         """

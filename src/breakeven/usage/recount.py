@@ -195,9 +195,7 @@ def _joined(number: int, raw: Mapping[str, str], row: JsonLine | TableRow, rows:
     )
 
 
-def _fetched(
-    engine: duckdb.DuckDBPyConnection, sql: str, file: Path
-) -> Iterator[Row]:
+def _fetched(engine: duckdb.DuckDBPyConnection, sql: str, file: Path) -> Iterator[Row]:
     """Rows of a query, some at a time. A fault of the engine becomes one line without its message, as in ``run``."""
     try:
         found = engine.execute(sql)

@@ -21,6 +21,10 @@ COMMANDS = {
     "cost": ("breakeven.surfaces.cli.questions:cost", "What your usage costs on every listed model."),
     "switch": ("breakeven.surfaces.cli.questions:switch", "Move to another model, or stay? One or several at once."),
     "optimize": ("breakeven.surfaces.cli.questions:optimize", "The cheapest combination of the changes you allow."),
+    "pipeline": (
+        "breakeven.surfaces.cli.questions:pipeline",
+        "What a flow of several steps costs, and which step to change first.",
+    ),
     "route": (
         "breakeven.surfaces.cli.route:command",
         "What routing each call to the model it needs saves: tiers, or an evaluation.",

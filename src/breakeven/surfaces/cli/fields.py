@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.questions.fields import Question, ask
+from breakeven.questions.kind import FromUsage
 
 if TYPE_CHECKING:
     from breakeven.surfaces.cli.from_log import LogRead
@@ -42,12 +43,14 @@ def gather(
     tasks: Path | None,
     catalogue: Catalogue,
     more: More | None = None,
+    from_usage: FromUsage | None = None,
 ) -> tuple[Any, dict[str, str]]:
     """
     The question, and where its fields came from that were neither flags nor in the file.
 
-    Flags win over the file, the file over the log; what ``more`` adds stands above all. Raises InputError for the first
-    field at fault, with its place.
+    Flags win over the file, the file over the log; what ``more`` adds stands above all. ``from_usage`` is the question's
+    own way to read a whole log; without it one task of the log is read. Raises InputError for the first field at fault,
+    with its place.
     """
     today = dt.date.today()
     flags = dict(flags)
@@ -57,18 +60,20 @@ def gather(
         from breakeven.surfaces.cli.scenario import read_scenario
 
         scenario, places = read_scenario(file)
-    from_usage: dict[str, Any] = {}
+    filled: dict[str, Any] = {}
     origins: dict[str, str] = {}
     log_read = None
     if from_log:
         from breakeven.surfaces.cli.from_log import fields_from_log
 
-        filled, said, log_read = fields_from_log(from_log, log_task, task_by, flags, catalogue, today, tasks)
-        found, origins = (
-            {shape.from_log.get(name, name): value for name, value in each.items()} for each in (filled, said)
+        read_fields, said, log_read = fields_from_log(
+            from_log, log_task, task_by, flags, catalogue, today, tasks, from_usage
         )
-        from_usage = {name: value for name, value in found.items() if name in shape.model_fields}
-    merged = {"as_of": today} | from_usage | scenario | flags
+        found, origins = (
+            {shape.from_log.get(name, name): value for name, value in each.items()} for each in (read_fields, said)
+        )
+        filled = {name: value for name, value in found.items() if name in shape.model_fields}
+    merged = {"as_of": today} | filled | scenario | flags
     added, added_origins = more(merged, log_read) if more else ({}, {})
     places = {name: place for name, place in places.items() if name not in flags and name not in added}
     question = ask(shape, merged | added, places)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from breakeven.catalogue.load import Catalogue
+from breakeven.errors import InputError
+from breakeven.questions.kind import FromUsage
 from breakeven.questions.logs import choose, workload_fields
 from breakeven.usage import TaskProfile, read_usage
 from breakeven.usage.task_names import read_task_names
@@ -36,12 +38,15 @@ def fields_from_log(
     catalogue: Catalogue,
     as_of: dt.date,
     names: Path | None,
-) -> tuple[dict[str, Any], dict[str, str], LogRead]:
+    from_usage: FromUsage | None = None,
+) -> tuple[dict[str, Any], dict[str, str], LogRead | None]:
     """
-    The fields a log fills, where each came from, and the task they were taken from.
+    The fields a log fills, where each came from, and the task they were taken from, None where it is the whole log.
 
     ``--task`` names a task of the log if the log has one of that name, and is then taken out of ``flags``; otherwise
-    it stays what it is elsewhere, a kind of task.
+    it stays what it is elsewhere, a kind of task. With ``from_usage`` the whole log is read by it instead.
+
+    Raises InputError for a task that the log does not have, and for ``--log-task`` where every task is read.
     """
     usage = read_usage(
         files,
@@ -50,6 +55,10 @@ def fields_from_log(
         task_by=task_by,
         tasks=read_task_names(names) if names else None,
     )
+    if from_usage is not None:
+        if log_task is not None:
+            raise InputError("--log-task: this question reads every task of a log", "log_task")
+        return *from_usage(usage, catalogue, flags), None
     tasks = {profile.task for profile in usage.profiles}
     if log_task is None and (flags.get("task") in tasks or ("task" in flags and flags["task"] not in PRESETS)):
         log_task = flags.pop("task")

@@ -66,6 +66,7 @@ def command_of(kind: Kind) -> Callable[..., Any]:
             tasks=tasks,
             catalogue=catalogue,
             more=module.more(options, catalogue) if module else None,
+            from_usage=kind.from_usage,
         )
         found = kind.answer(question, catalogue, read)
 

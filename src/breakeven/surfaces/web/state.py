@@ -142,5 +142,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return int(value)
     if isinstance(value, BaseModel):
-        return {name: _plain(getattr(value, name)) for name in value.model_fields_set}
+        given = [name for name in type(value).model_fields if name in value.model_fields_set]
+        return {name: _plain(getattr(value, name)) for name in given}
     return [_plain(each) for each in value] if isinstance(value, tuple | list) else value
