@@ -48,9 +48,9 @@ def gather(
     """
     The question, and where its fields came from that were neither flags nor in the file.
 
-    Flags win over the file, the file over the log; what ``more`` adds stands above all. ``from_usage`` is the question's
-    own way to read a whole log; without it one task of the log is read. Raises InputError for the first field at fault,
-    with its place.
+    Flags win over the file, the file over the log; what ``more`` adds stands above all. ``from_usage`` is the
+    question's own way to read a whole log; without it one task of the log is read. Raises InputError for the first
+    field at fault, with its place.
     """
     today = dt.date.today()
     flags = dict(flags)
