@@ -12,6 +12,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
+from breakeven.questions.registry import QUESTIONS
+
 DATA = Path(__file__).parent / "data"
 FIELDS = {
     "model": "gpt-4o",
@@ -247,7 +249,12 @@ def test_without_scripts_the_form_and_the_charts_work(browser: Browser, server: 
     context.close()
 
 
-PAGES = [f"/finetune?{QUERY}", "/finetune?calls_per_month=x", "/cost", "/optimize", "/pipeline", "/logs"]
+PAGES = [
+    f"/finetune?{QUERY}",
+    "/finetune?calls_per_month=x",
+    *(f"/{name}" for name in QUESTIONS if name != "finetune"),
+    "/logs",
+]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
