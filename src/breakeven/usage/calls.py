@@ -70,6 +70,9 @@ PREFIX_COLUMNS = ("prompt_chars", *(f"prefix_{length}" for length in PREFIX_LENG
 SPAN_COLUMNS = {"span": "UBIGINT", "parent": "UBIGINT", "span_kind": "VARCHAR", "version": "VARCHAR"}
 """Column that only the rows of tracers fill, and that is dropped once ``nesting`` has used it -> DuckDB type."""
 
+ZERO_COST = "zero_cost"
+"""Column kept beside ``TYPES`` while files are read: the log states a cost of 0 for tokens, which is not free."""
+
 MAX_TOKENS = 10**12
 """More tokens than this in one row is a fault of the log, not a call. [tokens]"""
 

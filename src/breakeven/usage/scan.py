@@ -2,10 +2,9 @@
 Log files to one DuckDB view of canonical columns, ``log``.
 
 Text files are read once, into a table of canonical columns; a Parquet file stays where it is and is scanned when
-asked. Prompts are hashed on the way in. Nothing is fetched from a network and no extension is loaded.
+asked. Prompts are hashed on the way in. Nothing is fetched that was not named and no extension is loaded.
 """
 
-import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,25 +15,30 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from breakeven.errors import LogError
-from breakeven.usage.calls import EARLIEST_US, LATEST_US, PREFIX_COLUMNS, SPAN_COLUMNS, TYPES
+from breakeven.errors import LogError, NoLogError
+from breakeven.usage.calls import EARLIEST_US, LATEST_US, PREFIX_COLUMNS, SPAN_COLUMNS, TYPES, ZERO_COST
 from breakeven.usage.checks import MACROS, SETTINGS
+from breakeven.usage.column_map import ColumnMap
 from breakeven.usage.cube import MAY_BE_ABSENT
 from breakeven.usage.documents import document_chunks, document_head, is_document
-from breakeven.usage.fields import JsonLine, TableRow, literal, quoted
+from breakeven.usage.fields import JsonLine, TableRow, quoted
+from breakeven.usage.inputs import LogFile, as_log
 from breakeven.usage.lines import BLANK, Chunk, csv_chunks, csv_names, expanded, json_chunks, read_head
 from breakeven.usage.mapping import absent_columns, canonical_query, raw_columns, run
 from breakeven.usage.nesting import BENIGN, count_each_call_once
+from breakeven.usage.parquet import PARQUET, parquet_rows
 from breakeven.usage.readers import find_reader, identify, identify_table, table
 from breakeven.usage.readers.reader import Reader, json_rows
-from breakeven.usage.sources import Reject, Source
+from breakeven.usage.sources import Reject, Skipped, Source
 
-__all__ = ["Reject", "Scan", "Source", "open_engine", "scan_files"]
+__all__ = ["Reject", "Scan", "Skipped", "Source", "open_engine", "scan_files"]
 
 MEMORY = "1GB"
 THREADS = 2
 MAX_REJECTS = 1000
-COLUMNS = (*TYPES, *PREFIX_COLUMNS)
+COLUMNS = (*TYPES, ZERO_COST, *PREFIX_COLUMNS)
+INTERRUPTED = "Query interrupted"
+"""What the engine says on Ctrl-C, which it swallows."""
 
 
 @dataclass
@@ -43,9 +47,11 @@ class Scan:
     Log files as the view ``log`` of an engine.
 
     engine : connection with the view.
-    sources : the files, in the order given.
-    faults : (number of file, line, reason) of lines that could not even be handed to the engine, some of them.
-    fault_counts : number of such lines by reason, all of them.
+    sources : the files that were read, in the order given.
+    skipped : those that hold no log.
+    faults : (number of file, line, reason) of lines that could not even be handed to the engine, some of them; all of
+        them are in the engine's table ``faults``.
+    fault_counts : number of such lines by (number of file, reason), all of them.
     spans_us : for each Parquet file the first and last time in it, None where it has none. [us]
     absent : columns of ``cube.MAY_BE_ABSENT`` that no file has.
     has_prompts : whether some file holds prompts.
@@ -54,8 +60,9 @@ class Scan:
 
     engine: duckdb.DuckDBPyConnection
     sources: list[Source] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
     faults: list[tuple[int, int, str]] = field(default_factory=list)
-    fault_counts: Counter[str] = field(default_factory=Counter)
+    fault_counts: Counter[tuple[int, str]] = field(default_factory=Counter)
     spans_us: list[tuple[int | None, int | None]] = field(default_factory=list)
     absent: frozenset[str] = frozenset(MAY_BE_ABSENT)
     has_prompts: bool = False
@@ -79,9 +86,22 @@ class Scan:
         times = [min(max(time, EARLIEST_US), LATEST_US) for span in spans for time in span if time is not None]
         return min(times, default=None), max(times, default=None)
 
-    def rejected(self, good: int) -> tuple[tuple[Reject, ...], tuple[tuple[str, int], ...]]:
+    def note_faults(self, number: int, faults: Sequence[tuple[int, str]]) -> None:
+        """Keep (line, reason) of lines of a file that cannot be rows."""
+        if not faults:
+            return
+        self.fault_counts.update((number, reason) for _, reason in faults)
+        room = max(0, MAX_REJECTS - len(self.faults))
+        self.faults.extend((number, line, reason) for line, reason in faults[:room])
+        lines, reasons = zip(*faults, strict=True)
+        self.engine.execute("CREATE TABLE IF NOT EXISTS faults (file INTEGER, line BIGINT, reason VARCHAR)")
+        with _registered(self.engine, Chunk({"reason": list(reasons)}, list(lines))):
+            self.engine.execute(f"INSERT INTO faults SELECT {number}, line, reason FROM chunk")
+
+    def rejected(self, good: int) -> tuple[tuple[Reject, ...], Counter[tuple[int, str]]]:
         """
-        Rows that are not calls: at most ``MAX_REJECTS`` of them by file and line, and (reason, rows), commonest first.
+        Rows that are not calls: at most ``MAX_REJECTS`` of them by file and line, and how many by (number of file,
+        reason).
 
         Those that are as they should be, such as the spans of tools, come after all others.
 
@@ -93,13 +113,16 @@ class Scan:
         found, counts = list(self.faults), Counter(self.fault_counts)
         if good + counts.total() < self.rows:
             bad = "FROM log WHERE faulty"
-            counts.update(dict(self.engine.execute(f"SELECT reason, count(*) {bad} GROUP BY 1").fetchall()))
+            for file, reason, rows in self.engine.execute(
+                f"SELECT file, reason, count(*) {bad} GROUP BY 1, 2"
+            ).fetchall():
+                counts[file, reason] += rows
             order = f"reason IN {BENIGN}, file, line"
             first = f"SELECT file, line, reason {bad} ORDER BY {order} LIMIT {MAX_REJECTS}"
             found += self.engine.execute(first).fetchall()
         found.sort(key=lambda reject: (reject[2] in BENIGN, reject))
         rejects = (Reject(self.sources[file].name, line, reason) for file, line, reason in found[:MAX_REJECTS])
-        return tuple(rejects), tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+        return tuple(rejects), counts
 
 
 @contextmanager
@@ -120,25 +143,30 @@ def open_engine() -> Iterator[duckdb.DuckDBPyConnection]:
             for macro in MACROS:
                 engine.execute(f"CREATE TEMP MACRO {macro}")
             yield engine
+        except RuntimeError as error:
+            if str(error) != INTERRUPTED:
+                raise
+            raise KeyboardInterrupt from None
         finally:
             engine.close()
 
 
 def scan_files(
     engine: duckdb.DuckDBPyConnection,
-    files: Sequence[Path],
+    files: Sequence[Path | LogFile],
     *,
     task_by: str | None = None,
     reader: str | None = None,
     columns: Mapping[str, str] | None = None,
+    column_map: ColumnMap | None = None,
 ) -> Scan:
     """
     Read log files into the view ``log``.
 
     Parameters
     ----------
-    files : sequence of Path
-        Any mix of formats.
+    files : sequence of Path or LogFile
+        Any mix of formats. One that holds no log is skipped if there are others.
     task_by : str, optional
         Path or column that names the task, in place of the format's own; "prompt" groups by a hash of the system
         prompt (or the first message).
@@ -146,51 +174,81 @@ def scan_files(
         Name of the reader to use for every file, in place of the one that claims it.
     columns : mapping, optional
         Name of ``table.NAMES`` -> the file's own column; implies the table reader.
+    column_map : ColumnMap, optional
+        Reads every file that has the columns it names, in place of the reader that claims it.
 
     Raises
     ------
     LogError
-        A file is missing, damaged, empty, of no known format or of several, or lacks a column it must have.
+        A file is missing, damaged, or lacks a column it must have; no file holds a log.
     """
     result = Scan(engine)
-    kinds = TYPES | dict.fromkeys(PREFIX_COLUMNS, "UBIGINT") | SPAN_COLUMNS
+    kinds = TYPES | {ZERO_COST: "BOOLEAN"} | dict.fromkeys(PREFIX_COLUMNS, "UBIGINT") | SPAN_COLUMNS
     engine.execute(f"CREATE TABLE calls ({', '.join(f'{name} {kind}' for name, kind in kinds.items())})")
     if columns and reader not in (None, table.READER.name):
         raise LogError(f"Columns can be named for the reader {table.READER.name!r} only, not for {reader!r}")
-    queries = []
-    for number, file in enumerate(files):
-        head = read_head(file)
-        if not head.strip(BLANK):
-            raise LogError(f"{file}: holds no rows")
-        is_array = is_document(head)
-        if is_array and not head.strip(BLANK + b"[,]"):
-            raise LogError(f"{file}: holds no rows")
-        head = (is_array and document_head(file)) or head
-        forced = table.READER.name if columns else reader
-        chosen = find_reader(forced) if forced else identify(head, file.name)
-        if head.startswith(b"PAR1"):
-            chosen = chosen if forced else identify_table(list(_parquet_types(result.engine, file)[1]))
-            rows, query = _parquet(result, number, file, chosen, task_by, columns)
-            queries += [query] if query else []
-        else:
-            rows = _text(result, number, file, head, is_array, chosen, task_by, columns)
-        if not rows:
-            raise LogError(f"{file}: holds no rows")
-        with file.open("rb") as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        result.sources.append(Source(file.name, chosen.name, rows, digest))
+    chosen = table.READER.name if columns else reader
+    forced = find_reader(chosen) if chosen else None
+    queries: list[str] = []
+    logs = [as_log(file) for file in files]
+    for file in logs:
+        try:
+            queries += _read(result, file, forced, column_map, task_by, columns)
+        except NoLogError as error:
+            if len(logs) == 1:
+                raise
+            result.skipped.append(Skipped(file.name, error.reason))
+    if not result.sources:
+        first = result.skipped[0]
+        raise LogError(f"None of the {len(logs)} files holds a log that can be read; {first.file}: {first.reason}")
+    if column_map is not None and not any(source.reader == column_map.name for source in result.sources):
+        raise LogError(f"{column_map.name}: no file has the columns it names: {', '.join(column_map.needed)}")
     if result.has_spans:
         count_each_call_once(engine, name_judges=task_by is None)
-    if len(queries) < len(files):
+    if len(queries) < len(result.sources):
         queries.append(f"SELECT {', '.join(COLUMNS)} FROM calls")
     engine.execute(f"CREATE TEMP VIEW log AS {' UNION ALL '.join(queries)}")
     return result
 
 
+def _read(
+    result: Scan,
+    file: LogFile,
+    forced: Reader | None,
+    column_map: ColumnMap | None,
+    task_by: str | None,
+    columns: Mapping[str, str] | None,
+) -> list[str]:
+    """Read one file; the queries of those of its canonical columns that are not in ``calls``. Raises NoLogError."""
+    number = len(result.sources)
+    head = read_head(file)
+    if not head.strip(BLANK):
+        raise NoLogError(f"{file}: holds no rows", "it holds no rows")
+    is_array = is_document(head)
+    if is_array and not head.strip(BLANK + b"[,]"):
+        raise NoLogError(f"{file}: holds no rows", "it holds no rows")
+    head = (is_array and document_head(file)) or head
+    queries: list[str] = []
+    mapped = column_map.reader() if column_map is not None and column_map.claims(result.engine, file, head) else None
+    chosen = mapped or forced or identify(head, file.name)
+    if head.startswith(PARQUET):
+        chosen = mapped or forced or identify_table(list(parquet_rows(result.engine, file)[1]))
+        rows, query = _parquet(result, number, file, chosen, task_by, columns)
+        queries += [query] if query else []
+    else:
+        rows = _text(result, number, file, head, is_array, chosen, task_by, columns)
+    if not rows:
+        raise NoLogError(f"{file}: holds no rows", "it holds no rows")
+    if file.watch is not None and head.startswith(PARQUET):
+        file.watch.rows(rows)
+    result.sources.append(Source(file.name, chosen.name, rows, file.sha256()))
+    return queries
+
+
 def _text(
     result: Scan,
     number: int,
-    file: Path,
+    file: LogFile,
     head: bytes,
     is_array: bool,
     reader: Reader,
@@ -217,17 +275,17 @@ def _text(
                 )
                 run(result.engine, insert, f"{file}: lines {chunk.lines[0]} to {chunk.lines[-1]} cannot be read")
         rows += len(chunk.lines) + len(chunk.faults)
-        result.fault_counts.update(reason for _, reason in chunk.faults)
-        room = max(0, MAX_REJECTS - len(result.faults))
-        result.faults.extend((number, line, reason) for line, reason in chunk.faults[:room])
+        result.note_faults(number, chunk.faults)
+        if file.watch is not None:
+            file.watch.rows(len(chunk.lines) + len(chunk.faults))
     return rows
 
 
 def _parquet(
-    result: Scan, number: int, file: Path, reader: Reader, task_by: str | None, own: Mapping[str, str] | None
+    result: Scan, number: int, file: LogFile, reader: Reader, task_by: str | None, own: Mapping[str, str] | None
 ) -> tuple[int, str]:
     """How many rows a Parquet file holds, and a query of their canonical columns; "" where they are in ``calls``."""
-    rows_of, types = _parquet_types(result.engine, file)
+    rows_of, types = parquet_rows(result.engine, file)
     count = run(result.engine, f"SELECT count(*) FROM {rows_of}", f"{file}: not a Parquet file that can be read")[0][0]
     row = TableRow(types, tidy=False)
     raw = raw_columns(reader, list(types), task_by, own, file, row)
@@ -239,15 +297,6 @@ def _parquet(
         return count, ""
     result.spans_us.append(_parquet_span(result.engine, raw["instant"], types, rows_of, query))
     return count, f"SELECT {', '.join(COLUMNS)} FROM ({query})"
-
-
-def _parquet_types(engine: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, dict[str, str]]:
-    """A Parquet file as SQL, and its columns with their DuckDB types."""
-    pattern = "".join(f"[{char}]" if char in "*?[" else char for char in str(file.absolute()))
-    rows_of = f"read_parquet({literal(pattern)}, file_row_number = true)"
-    what = f"{file}: not a Parquet file that can be read"
-    described = run(engine, f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {rows_of}", what)
-    return rows_of, {name: kind for name, kind, *_ in described}
 
 
 def _note_columns(result: Scan, raw: Mapping[str, str]) -> None:

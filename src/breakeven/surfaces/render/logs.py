@@ -8,6 +8,7 @@ from rich.text import Text
 
 from breakeven.questions.logs import LogsAnswer, Task
 from breakeven.surfaces.render.finetune import WORDS
+from breakeven.surfaces.render.log_files import draw_files, draw_price_check
 from breakeven.surfaces.render.numbers import money, months
 
 SHOWN_REJECTS = 8
@@ -25,10 +26,10 @@ def draw(answer: LogsAnswer, console: Console) -> None:
         f"{rows['in']:,} rows read = {rows['priced']:,} priced + {rows['unpriced']:,} unpriced"
         f" + {rows['rejected']:,} rejected; {answer.calls:,} calls"
     )
-    for file in answer.files:
-        console.print(Text(f"  {file['name']}: read as {file['reader']}, {file['rows']:,} rows", style="dim"))
+    draw_files(answer, console)
     _rejects(answer, console)
     _tasks(answer, console)
+    draw_price_check(answer, console)
     _sizes(answer, console)
     _months(answer, console)
     for task in answer.tasks[:SHOWN_DECISIONS]:

@@ -8,9 +8,10 @@ A new format is one module here with a ``READER``, one line in ``READERS``, a sa
 import csv
 import io
 import re
+import shlex
 from collections.abc import Sequence
 
-from breakeven.errors import LogError, nearest
+from breakeven.errors import LogError, NoLogError, nearest
 from breakeven.usage.readers import (
     langfuse,
     litellm,
@@ -74,7 +75,7 @@ def identify(head: bytes, name: str) -> Reader:
 
     Raises
     ------
-    LogError
+    NoLogError
         No reader claims it, or several do; the message names them, and what the file's first row holds.
     """
     claims = [reader for reader in READERS if reader.accepts(head, name)]
@@ -82,10 +83,14 @@ def identify(head: bytes, name: str) -> Reader:
         return claims[0]
     if claims:
         names = " and ".join(reader.name for reader in claims)
-        raise LogError(f"{name}: claimed by {names}; choose one with --reader, or split the file by format")
-    raise LogError(
+        raise NoLogError(
+            f"{name}: claimed by {names}; choose one with --reader, or split the file by format", f"claimed by {names}"
+        )
+    raise NoLogError(
         f"{name}: no reader knows this format; {_seen(head)}. Readers: {', '.join(r.name for r in READERS)}."
-        " Name the columns of a table with --column NAME=COLUMN, or see docs/log-formats.md"
+        f" Name the columns of a table with --column NAME=COLUMN, or let breakeven logs --explain {shlex.quote(name)}"
+        " propose a map; see docs/log-formats.md",
+        "no reader knows this format",
     )
 
 
