@@ -21,6 +21,7 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.errors import LogError
 from breakeven.usage import Usage, read_usage
 from breakeven.usage.inputs import find_logs
+from breakeven.usage.readers import gives_ids
 from breakeven.usage.streams import Damaged, Unpacked
 
 AS_OF = dt.date(2026, 11, 23)
@@ -253,6 +254,8 @@ def test_parquet_on_standard_input_leaves_nothing_behind(
 def test_samples_of_all_formats_in_one_folder_are_the_sum_of_their_files(catalogue: Catalogue) -> None:
     together = read(catalogue, LOGS)
     for file in together.files:
+        if gives_ids(file.reader):
+            continue  # the same spans stand in several samples, and count once
         alone = read(catalogue, LOGS / file.name)
         (same,) = alone.files
         assert (same.rows, same.priced, same.unpriced, same.rejected, dict(same.reasons)) == (

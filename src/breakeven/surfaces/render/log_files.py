@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from breakeven.questions.logs import LogsAnswer
-from breakeven.surfaces.render.finetune import money
+from breakeven.surfaces.render.numbers import money
 
 SHOWN_FILES = 12
 SHOWN_REASONS = 3
