@@ -52,7 +52,7 @@ lock: setup
 	$(BIN)/python -m piptools compile $(LOCK) --constraint requirements/run.txt $(EXTRAS) \
 		--output-file requirements/dev.txt pyproject.toml requirements/dev.in
 
-EXTRAS = --extra web --extra mcp --extra spark --extra warehouse --extra remote
+EXTRAS = --extra web --extra mcp --extra spark --extra warehouse --extra remote --extra postgres --extra tokens
 
 LOCK = --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --no-annotate

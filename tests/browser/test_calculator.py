@@ -249,7 +249,7 @@ def test_without_scripts_the_form_and_the_charts_work(browser: Browser, server: 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("path", [f"/finetune?{QUERY}", "/finetune?calls_per_month=x", "/cost", "/logs"])
+@pytest.mark.parametrize("path", [f"/finetune?{QUERY}", "/finetune?calls_per_month=x", "/cost", "/optimize", "/logs"])
 def test_every_page_is_accessible_and_fits(browser: Browser, server: str, path: str, width: int, theme: Any) -> None:
     context = browser.new_context(
         bypass_csp=True, color_scheme=theme, viewport={"width": width, "height": 800}, reduced_motion="reduce"

@@ -88,7 +88,7 @@ def gather(question: "FinetuneQuestion", catalogue: Catalogue, only: str | None 
     tuned_workload = with_fewer_tokens(workload, input_reduction=reduction_in, output_reduction=reduction_out)
     if question.tuned_cached_share is not None:
         tuned_workload = with_cache(tuned_workload, cached_share=question.tuned_cached_share)
-    plan, plan_used, plan_origins, plan_unknowns = _plan(question, catalogue, tuned_workload)
+    plan, plan_used, plan_origins, plan_unknowns = training_plan(question, catalogue, tuned_workload)
     prices, stay_sources = today_prices(question, catalogue, today, as_of)
     stay = stay_option(question, catalogue, today, workload, prices, stay_sources)
     unknowns += stay_unknowns(question, catalogue, today, prices) + plan_unknowns
@@ -114,7 +114,7 @@ def gather(question: "FinetuneQuestion", catalogue: Catalogue, only: str | None 
     )
 
 
-def _plan(
+def training_plan(
     question: "FinetuneQuestion", catalogue: Catalogue, tuned: Workload
 ) -> tuple[TrainingPlan, dict[str, object], dict[str, str], list[str]]:
     """The training plan; what the user left open is filled from the assumptions and marked as estimated."""

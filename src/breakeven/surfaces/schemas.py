@@ -14,9 +14,13 @@ BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exc
 EXTRAS = {"unit": "x-unit", "group": "x-group"}
 
 
-def question_schema(shape: type[Question]) -> Schema:
-    """The fields of a question; ``as_of`` may be left out, and days state their bounds in words."""
-    schema = shape.model_json_schema()
+def question_schema(shape: type[Question], refs: str = "#/$defs/{model}") -> Schema:
+    """
+    The fields of a question; ``as_of`` may be left out, and days state their bounds in words.
+
+    ``refs`` is where the objects inside it are found; they stand under ``$defs``.
+    """
+    schema = shape.model_json_schema(ref_template=refs)
     for name, field in schema["properties"].items():
         info = shape.model_fields[name]
         for part in _within(field):

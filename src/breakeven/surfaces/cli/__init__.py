@@ -19,6 +19,7 @@ COMMANDS = {
         "Fine-tune, or keep paying? From six numbers, a file or a log.",
     ),
     "cost": ("breakeven.surfaces.cli.questions:cost", "What your usage costs on every listed model."),
+    "optimize": ("breakeven.surfaces.cli.questions:optimize", "The cheapest combination of the changes you allow."),
     "logs": (
         "breakeven.surfaces.cli.logs:command",
         "Read logs of real calls: their cost, and the decision per task.",
@@ -29,6 +30,10 @@ COMMANDS = {
     "mcp": ("breakeven.surfaces.cli.mcp:mcp", "Answer an assistant over MCP, on standard input and output."),
 }
 """Command -> where it lives, and what it does. Each is imported only when it is called."""
+
+
+SERVERS = ("serve", "mcp")
+"""Commands that Ctrl-C ends as it should."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
+        if arguments[0] not in SERVERS:
+            print("breakeven: interrupted; no half-written file is left", file=sys.stderr)
         return 130
     except Exception as error:
         from breakeven.errors import BreakevenError
@@ -66,7 +73,14 @@ def _app() -> "App":
     """All commands, none of them imported yet."""
     from cyclopts import App
 
-    app = App(name="breakeven", help=HELP, version=__version__, help_format="plaintext", result_action="return_value")
+    app = App(
+        name="breakeven",
+        help=HELP,
+        version=__version__,
+        help_format="plaintext",
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+    )
     for name, (home, _) in COMMANDS.items():
         app.command(home, name=name)
     return app

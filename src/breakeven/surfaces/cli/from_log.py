@@ -6,6 +6,7 @@ from typing import Any
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.questions.logs import choose, workload_fields
+from breakeven.surfaces.cli.progress import reading
 from breakeven.usage import read_usage
 from breakeven.usage.task_names import read_task_names
 
@@ -14,7 +15,7 @@ PRESETS = ("classification", "extraction", "generation")
 
 
 def fields_from_log(
-    files: tuple[Path, ...],
+    files: tuple[str, ...],
     log_task: str | None,
     task_by: str | None,
     flags: dict[str, Any],
@@ -28,13 +29,15 @@ def fields_from_log(
     ``--task`` names a task of the log if the log has one of that name, and is then taken out of ``flags``; otherwise
     it stays what it is elsewhere, a kind of task.
     """
-    usage = read_usage(
-        files,
-        table=catalogue.prices,
-        as_of=as_of,
-        task_by=task_by,
-        tasks=read_task_names(names) if names else None,
-    )
+    with reading() as watch:
+        usage = read_usage(
+            files,
+            table=catalogue.prices,
+            as_of=as_of,
+            task_by=task_by,
+            tasks=read_task_names(names) if names else None,
+            watch=watch,
+        )
     tasks = {profile.task for profile in usage.profiles}
     if log_task is None and (flags.get("task") in tasks or ("task" in flags and flags["task"] not in PRESETS)):
         log_task = flags.pop("task")

@@ -188,6 +188,8 @@ def openapi(app: FastAPI) -> Schema:
     schemas = document["components"]["schemas"]
     for replaced in ("HTTPValidationError", "ValidationError"):
         schemas.pop(replaced, None)
-    questions = {kind.question.__name__: question_schema(kind.question) for kind in QUESTIONS.values()}
-    schemas |= questions | {"Problem": PROBLEM}
+    for kind in QUESTIONS.values():
+        schema = question_schema(kind.question, REFS.format(name="{model}"))
+        schemas |= schema.pop("$defs", {}) | {kind.question.__name__: schema}
+    schemas["Problem"] = PROBLEM
     return document

@@ -5,7 +5,7 @@ import { morph } from "./morph.js";
 import { addSliders, followSlider } from "./sliders.js";
 import { searchNames } from "./names.js";
 
-const IN_FLIGHT = 5; // More requests at once would only queue in the browser.
+const IN_FLIGHT = 6; // As many as a browser sends to one server at once; more would only queue in it.
 const REST_MS = 300; // The address is written, and the map asked for, when the numbers have rested this long.
 
 const calculator = document.getElementById("calculator");
