@@ -40,6 +40,23 @@ class LogError(BreakevenError):
     """A usage log that cannot be read: no reader claims it, two do, or its columns are missing."""
 
 
+class NoLogError(LogError):
+    """
+    A file in which there is no log that can be read; among several files, it is left out and reported.
+
+    Parameters
+    ----------
+    message : str
+        One line, complete in itself.
+    reason : str
+        Why, in a few words without the file's name.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 def nearest(name: str, names: Iterable[str], count: int = 3) -> str:
     """
     The closest of ``names`` to a mistyped ``name``, as the end of an error message.

@@ -44,6 +44,17 @@ def test_usage_and_costs_of_one_account_stand_side_by_side(catalogue: Catalogue,
     assert (profile.cost_usd, profile.reported_cost_usd) == (Decimal(2), Decimal(2))
 
 
+def test_a_cost_without_tokens_is_not_compared_with_a_price(catalogue: Catalogue, tmp_path: Path) -> None:
+    row = {"starting_at": "2026-08-01T00:00:00Z", "amount": "200", "currency": "USD", "model": HAIKU}
+    assert read(catalogue, write_lines(tmp_path / "costs.jsonl", [row])).price_checks == ()
+    # lines of a bill that have tokens are
+    checks = {each.model: each for each in read(catalogue, LOGS / "focus" / "ai.csv").price_checks}
+    assert checks.keys() == {"claude-haiku-4.5", "gpt-4o-0806"}
+    assert checks["claude-haiku-4.5"].compared_calls == 0
+    stated = Decimal("12.40") + 5 + Decimal("0.31") + Decimal("1.25") + 2 + Decimal("0.5")
+    assert checks["claude-haiku-4.5"].reported_cost_usd == stated
+
+
 def test_tokens_of_unknown_calls_are_priced_and_no_decision_is_made_up(catalogue: Catalogue, tmp_path: Path) -> None:
     file = write_lines(tmp_path / "usage.jsonl", [anthropic(uncached_input_tokens=10**9, output_tokens=10**6)])
     usage = read(catalogue, file)

@@ -245,7 +245,6 @@ def test_links_of_the_page_are_those_of_the_answer() -> None:
         (b"\x00\x01\x02\xff" * 999, "no reader knows this format"),
         (b"hello\nworld\n", "no reader knows this format"),
         (b"PAR1 is not all it takes", "not a Parquet file"),
-        (gzip.compress(lines())[:-9], "is damaged"),
         (b"\x1f\x8b" + b"nonsense" * 9, "is damaged"),
         (gzip.compress(lines()) + b"trailing", "is damaged"),
     ],

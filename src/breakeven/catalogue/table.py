@@ -89,6 +89,14 @@ class PriceTable:
         seller = self._providers.get(provider)
         return [self._model(seller, index) for index in range(len(self._raw(seller)))] if seller else []
 
+    def sellers(self, model: str) -> list[ListModel]:
+        """Every provider's model of exactly this id, in the package's order."""
+        return [each for provider in self._providers for each in self._of_id(provider, model)]
+
+    def _of_id(self, provider: str, model: str) -> list[ListModel]:
+        seller = self._providers[provider]
+        return [self._model(seller, index) for index, raw in enumerate(self._raw(seller)) if raw["id"] == model]
+
     def __iter__(self) -> Iterator[ListModel]:
         for provider in self._providers:
             yield from self.of_provider(provider)
@@ -104,6 +112,10 @@ class PriceTable:
     def url(self, provider: str) -> str:
         """The provider's price page, "" where the package names none."""
         return str(self._providers[provider]["url"]) if provider in self._providers else ""
+
+    def provider_name(self, provider: str) -> str:
+        """A provider's name as people write it, its id where the package names none."""
+        return str(self._providers[provider]["name"]) if provider in self._providers else provider
 
     def _find(self, name: str, provider: str | None) -> ListModel:
         if name in self.own:

@@ -21,9 +21,10 @@ from breakeven.questions.task_details import (
     task_details,
     trend_words,
 )
-from breakeven.usage import Rows, Usage
+from breakeven.usage import FileRows, Rows, Usage
+from breakeven.usage.price_check import PriceCheck
 from breakeven.usage.profile import Sizes, TaskProfile
-from breakeven.usage.scan import Reject
+from breakeven.usage.scan import Reject, Skipped
 
 WEEK_DAYS = 7
 """A log shorter than this says nothing about a month: hours of the day and days of the week differ. [days]"""
@@ -107,6 +108,8 @@ class LogsAnswer:
     task_facts: list[TaskDetails]
     judging: Judging
     files: list[dict[str, object]]
+    skipped: list[Skipped]
+    price_check: list[dict[str, object]]
     notes: list[str]
     prices: dict[str, str | None]
 
@@ -137,7 +140,9 @@ def answer_logs(usage: Usage, catalogue: Catalogue, given: Mapping[str, Any]) ->
         tasks=[_task(profile, usage, catalogue, given) for profile in usage.profiles],
         task_facts=task_details(usage.facts, usage.profiles, catalogue),
         judging=judging(usage.facts, usage.profiles),
-        files=[dataclasses.asdict(source) for source in usage.sources],
+        files=[file_document(file) for file in usage.files] or [dataclasses.asdict(source) for source in usage.sources],
+        skipped=list(usage.skipped),
+        price_check=[check_document(check) for check in usage.price_checks],
         notes=list(usage.notes),
         prices={"package": table["package"], "version": table["version"], "own_file": catalogue.own_file or None},
     )
@@ -146,6 +151,29 @@ def answer_logs(usage: Usage, catalogue: Catalogue, given: Mapping[str, Any]) ->
 def row_counts(rows: Rows) -> dict[str, int]:
     """Rows as the JSON document names them: in = priced + unpriced + rejected."""
     return {"in": rows.read, "priced": rows.priced, "unpriced": rows.unpriced, "rejected": rows.rejected}
+
+
+def file_document(file: FileRows) -> dict[str, object]:
+    """What became of the rows of one file, as the JSON document has it."""
+    reasons = [{"reason": reason, "rows": rows} for reason, rows in file.reasons]
+    return dataclasses.asdict(file) | {"reasons": reasons}
+
+
+def check_document(check: PriceCheck) -> dict[str, object]:
+    """Our price and the stated cost of one model, as the JSON document has them."""
+    return {
+        "model": check.model,
+        "priced_as": check.priced_as or None,
+        "calls": check.calls,
+        "compared_calls": check.compared_calls,
+        "zero_cost_calls": check.zero_calls,
+        "cost_usd": _money(check.cost_usd),
+        "reported_cost_usd": _money(check.reported_cost_usd),
+        "difference_usd": _money(check.difference_usd),
+        "cause": check.cause,
+        "explanation": check.explanation,
+        "explained_share": check.explained_share,
+    }
 
 
 def choose(usage: Usage, task: str | None, model: str | None) -> TaskProfile:

@@ -31,7 +31,7 @@ def mix_tables(mix: Mix, tiers: Sequence[TierCost], tuned: Sequence[TunedTier], 
             name="bill",
             title="The bill of month 1",
             columns=[
-                Column(title=""),
+                Column(title="Bill"),
                 Column(title="a month", unit="usd"),
                 Column(title="saving", unit="signed_share"),
             ],

@@ -99,6 +99,9 @@ TASK_COLUMNS = (
 PROMPT_COLUMNS = (*PREFIX_COLUMNS, *TASK_COLUMNS)
 """Whole numbers kept of a prompt."""
 
+ZERO_COST = "zero_cost"
+"""Column kept beside ``TYPES`` while files are read: the log states a cost of 0 for tokens, which is not free."""
+
 MAX_TOKENS = 10**12
 """More tokens than this in one row is a fault of the log, not a call. [tokens]"""
 

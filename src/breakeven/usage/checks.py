@@ -6,7 +6,7 @@ Every reason is made of fixed words and column names: it never quotes the row.
 
 from collections.abc import Mapping, Sequence
 
-from breakeven.usage.calls import EARLIEST_US, GATEWAY_CACHE, LATEST_US, MAX_TOKENS, TOKENS
+from breakeven.usage.calls import EARLIEST_US, GATEWAY_CACHE, LATEST_US, MAX_TOKENS, TOKENS, ZERO_COST
 
 MACROS = (
     f"""whole(x) AS CASE WHEN x IS NULL THEN NULL
@@ -73,7 +73,7 @@ def canonical(
     raw: str, types: Mapping[str, str], *, constants: Mapping[str, str] | None = None, kept: Sequence[str] = ()
 ) -> str:
     """
-    A query for the columns of ``calls.TYPES``, and ``faulty``, from a query of raw ones.
+    A query for the columns of ``calls.TYPES`` and ``ZERO_COST`` from a query of raw ones.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def canonical(
 SELECT file, line, {", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in ("task", "model", "provider"))}, at_us,
     {", ".join(f"{_integer(sql, billed)} AS {name}" for name, sql in counts.items())},
     {_calls(fixed)} AS calls, batch, service_tier, ok,
-    {_cost(types, billed, cached)} AS reported_cost_nano,
+    {_cost(types, billed, cached)} AS reported_cost_nano, {_zero_cost(types, billed, cached)} AS {ZERO_COST},
     CASE {reason} END AS reason, coalesce({" OR ".join(when for when, _ in faults)}, false) AS faulty{extra}
 FROM (
     SELECT file, line, broken, task, model, provider, {_time(types["instant"])} AS at_us, instant, inclusive, {read},
@@ -176,8 +176,14 @@ def _cost(types: Mapping[str, str], billed: str, cached: str) -> str:
     """SQL of the reported cost, null also where it is 0 though tokens were billed: that is an unknown price."""
     if types["cost_usd"] == NOTHING:
         return "CAST(NULL AS BIGINT)"
-    tokens = f"coalesce(input_tokens, 0) + coalesce(output_tokens, 0) + {cached or 0}"
-    return f"CASE WHEN {billed} AND usd = 0 AND {tokens} > 0 THEN NULL ELSE TRY_CAST(round(usd * 1e9) AS BIGINT) END"
+    return f"CASE WHEN {_zero_cost(types, billed, cached)} THEN NULL ELSE TRY_CAST(round(usd * 1e9) AS BIGINT) END"
+
+
+def _zero_cost(types: Mapping[str, str], billed: str, cached: str) -> str:
+    """SQL: whether the log states a cost of 0 though tokens were billed."""
+    if types["cost_usd"] == NOTHING:
+        return "false"
+    return f"({billed} AND usd = 0 AND coalesce(input_tokens, 0) + coalesce(output_tokens, 0) + {cached or 0} > 0)"
 
 
 def _time(kind: str) -> str:

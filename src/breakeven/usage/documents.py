@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from breakeven.usage.inputs import LogFile
 from breakeven.usage.lines import BLANK, MAX_LINE_BYTES, NOT_UTF8, TOO_LONG, Chunk, open_log, readable
-from breakeven.usage.spend_table import SpendTable
+from breakeven.usage.streams import Damaged
 
 PIECE_BYTES = 1024 * 1024
 CHUNK_CHARS = 16 * 1024 * 1024
@@ -34,13 +35,13 @@ def is_document(head: bytes) -> bool:
     return first.startswith(b"[") or first == b"{"
 
 
-def document_head(file: Path | SpendTable) -> bytes:
+def document_head(file: Path | LogFile) -> bytes:
     """The first objects of a file of such JSON, one per line; empty where it begins with none."""
     rows = next(document_chunks(file), Chunk({"raw": []})).texts["raw"][:HEAD_ROWS]
     return "\n".join(json.dumps(json.loads(row)) for row in rows).encode()
 
 
-def document_chunks(file: Path | SpendTable) -> Iterator[Chunk]:
+def document_chunks(file: Path | LogFile) -> Iterator[Chunk]:
     """
     The objects of a file, in column ``raw``. The first chunk holds at least one, unless the file does not.
 
@@ -51,7 +52,11 @@ def document_chunks(file: Path | SpendTable) -> Iterator[Chunk]:
     ended, fault = False, ""
     with open_log(file) as handle, readable(file):
         while not ended and not fault:
-            piece = handle.read(PIECE_BYTES)
+            damage = ""
+            try:
+                piece = handle.read(PIECE_BYTES)
+            except Damaged as damaged:
+                piece, damage = b"", str(damaged)
             ended = not piece
             text += decoder.decode(piece, final=ended)
             if len(text) < enough and not ended:
@@ -71,7 +76,9 @@ def document_chunks(file: Path | SpendTable) -> Iterator[Chunk]:
             line += text.count("\n", place, start)
             text = text[start:]
             enough = 2 * len(text)
-            if text:
+            if damage:
+                fault = damage
+            elif text:
                 fault = BROKEN if ended or text[0] != "{" else TOO_LONG if len(text) > MAX_LINE_BYTES else ""
             if fault:
                 chunk.faults.append((line, fault))

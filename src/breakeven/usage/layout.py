@@ -1,18 +1,49 @@
-"""How the rows of a text file lie in it: JSON lines, other JSON, or delimited text; its keys or columns; its chunks."""
+"""Whose format a file is, and how its rows lie in it: its beginning, its keys or columns, its chunks."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import numpy as np
 
-from breakeven.usage.documents import document_chunks
+from breakeven.errors import NoLogError
+from breakeven.usage.column_map import ColumnMap
+from breakeven.usage.documents import document_chunks, document_head, is_document
 from breakeven.usage.fields import JsonLine, TableRow
-from breakeven.usage.lines import BLANK, Chunk, csv_chunks, csv_names, expanded, json_chunks
+from breakeven.usage.inputs import LogFile
+from breakeven.usage.lines import BLANK, Chunk, csv_chunks, csv_names, expanded, json_chunks, read_head
+from breakeven.usage.parquet import PARQUET, parquet_rows
+from breakeven.usage.readers import identify, identify_table
 from breakeven.usage.readers.reader import Reader, json_rows
-from breakeven.usage.spend_table import SpendTable
+
+NO_ROWS = "it holds no rows"
+
+
+def head_of(file: LogFile) -> tuple[bytes, bool]:
+    """
+    The beginning of a file, a row a line, and whether its rows are JSON that is not one object a line.
+
+    Raises NoLogError where it holds no rows, LogError where it cannot be read.
+    """
+    head = read_head(file)
+    whole = is_document(head)
+    if not head.strip(BLANK) or (whole and not head.strip(BLANK + b"[,]")):
+        raise NoLogError(f"{file}: holds no rows", NO_ROWS)
+    return (whole and document_head(file)) or head, whole
+
+
+def reader_of(
+    engine: duckdb.DuckDBPyConnection, file: LogFile, head: bytes, forced: Reader | None, column_map: ColumnMap | None
+) -> Reader:
+    """The map where a file has its columns, else the forced reader, else the one that claims it. Raises NoLogError."""
+    if column_map is not None and column_map.claims(engine, file, head):
+        return column_map.reader()
+    if forced is not None:
+        return forced
+    if head.startswith(PARQUET):
+        return identify_table(list(parquet_rows(engine, file)[1]), file.name)
+    return identify(head, file.name)
 
 
 @dataclass(frozen=True)
@@ -27,7 +58,7 @@ class Layout:
     expand : see ``Reader``; None where a line is a row.
     """
 
-    file: Path | SpendTable
+    file: LogFile
     head: bytes
     is_json: bool
     is_document: bool
@@ -39,7 +70,7 @@ class Layout:
         return JsonLine() if self.is_json else TableRow(dict.fromkeys(self.names, "VARCHAR"), tidy=True)
 
     def chunks(self, row: JsonLine | TableRow) -> Iterator[Chunk]:
-        """The rows, of a table with the columns that ``row`` was asked for. Raises as ``lines.json_chunks``."""
+        """The rows, of a table with the columns that ``row`` was asked for."""
         if isinstance(row, TableRow):
             yield from csv_chunks(self.file, self.head, row.wanted)
             return
@@ -47,7 +78,7 @@ class Layout:
             yield expanded(chunk, self.expand) if self.expand else chunk
 
 
-def layout_of(file: Path | SpendTable, head: bytes, reader: Reader, *, is_document: bool) -> Layout:
+def layout_of(file: LogFile, head: bytes, reader: Reader, *, is_document: bool) -> Layout:
     """The layout of a file of which the beginning is given."""
     is_json = head.lstrip(BLANK)[:1] == b"{" or bool(json_rows(head))
     expand = reader.expand if is_json else None

@@ -1,14 +1,12 @@
 """
-Text files, plain or gzip: their beginning, and their rows with the line each begins on.
+Text files, plain or packed: their beginning, and their rows with the line each begins on.
 
 Rows come in chunks, so that a file of any size is read in little memory. A line or record that cannot be a row
-comes back with the reason; its text is never part of a reason or of an error.
+comes back with the reason, so does the place where packed data break off; its text is never part of a reason or of
+an error.
 """
 
 import csv
-import gzip
-import io
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,9 +14,10 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, cast
 
-from breakeven.errors import LogError
+from breakeven.errors import LogError, NoLogError
+from breakeven.usage.inputs import LogFile, as_log
 from breakeven.usage.readers.reader import header
-from breakeven.usage.spend_table import SpendTable
+from breakeven.usage.streams import Damaged, Unpacked
 
 HEAD_BYTES = 64 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -46,40 +45,39 @@ class Chunk:
     faults: list[tuple[int, str]] = field(default_factory=list)
 
 
-def open_log(file: Path | SpendTable) -> IO[bytes]:
-    """The file's bytes, decompressed where it is gzip. Raises LogError where it is missing, a folder or unreadable."""
-    if isinstance(file, SpendTable):
-        return file.open()
-    if file.is_dir():
-        raise LogError(f"{file}: is a folder; give the log files in it")
-    if not file.is_file():
-        raise LogError(f"{file}: no such file")
-    try:
-        handle = file.open("rb")
-        packed = handle.read(2) == b"\x1f\x8b"
-        handle.seek(0)
-        if packed:
-            handle.close()
-            handle = io.BufferedReader(cast(io.RawIOBase, gzip.open(file)), 1 << 20)  # noqa: SIM115
-    except OSError as error:
-        raise LogError(f"{file}: cannot be opened: {error.strerror}") from None
-    return handle
+def open_log(file: Path | LogFile) -> IO[bytes]:
+    """
+    The bytes of a log, unpacked. Its ``read(n)`` may give fewer than n before the end.
+
+    Raises LogError where it is missing, a folder or unreadable, ``Damaged`` while reading.
+    """
+    return cast(IO[bytes], Unpacked(as_log(file).open()))
 
 
-def read_head(file: Path | SpendTable) -> bytes:
-    """The first 64 KiB of a file, or more where its first line that is not blank is longer than that."""
+def read_head(file: Path | LogFile) -> bytes:
+    """
+    The first 64 KiB of a file, or more where its first line that is not blank is longer than that.
+
+    Raises LogError where not a byte can be had.
+    """
+    head, fault = b"", ""
     with open_log(file) as handle, readable(file):
-        head = handle.read(HEAD_BYTES)
-        while b"\n" not in head.lstrip(BLANK) and len(head) < MAX_LINE_BYTES:
-            more = handle.read(len(head))
+        while len(head) < HEAD_BYTES or (b"\n" not in head.lstrip(BLANK) and len(head) < MAX_LINE_BYTES):
+            try:
+                more = handle.read(max(HEAD_BYTES - len(head), min(len(head), MAX_LINE_BYTES)))
+            except Damaged as damaged:
+                fault = str(damaged)
+                break
             if not more:
                 break
             head += more
+    if fault and not head:
+        raise NoLogError(f"{file}: is damaged: {fault}", fault)
     return head
 
 
-def json_chunks(file: Path | SpendTable) -> Iterator[Chunk]:
-    """The lines of a file, in column ``raw``; blank lines are not rows. Raises LogError for damaged gzip."""
+def json_chunks(file: Path | LogFile) -> Iterator[Chunk]:
+    """The lines of a file, in column ``raw``; blank lines are not rows."""
     with open_log(file) as handle, readable(file):
         for first, texts in _Lines(handle).blocks():
             chunk = Chunk({"raw": []})
@@ -106,8 +104,8 @@ def csv_names(head: bytes) -> list[str]:
     return names
 
 
-def csv_chunks(file: Path | SpendTable, head: bytes, wanted: Sequence[str]) -> Iterator[Chunk]:
-    """The records of a delimited text after its header, the ``wanted`` columns only. Raises as ``json_chunks``."""
+def csv_chunks(file: Path | LogFile, head: bytes, wanted: Sequence[str]) -> Iterator[Chunk]:
+    """The records of a delimited text after its header, the ``wanted`` columns only."""
     csv.field_size_limit(MAX_LINE_BYTES)
     names = csv_names(head)
     places = [names.index(name) for name in wanted]
@@ -160,11 +158,12 @@ class _Lines:
         self.handle = handle
         self.faults: dict[int, str] = {}
         self.fresh = False
+        self.damage = ""
 
     def blocks(self) -> Iterator[tuple[int, list[str | Fault]]]:
         """Number of the first line of each block, from 1, and its lines without their ends."""
         number, rest, skipping = 1, b"", False
-        while block := self.handle.read(CHUNK_BYTES):
+        while block := self._read():
             rest = rest + block if rest or number > 1 or skipping else block.removeprefix(BOM)
             if skipping:
                 _, end, rest = rest.partition(b"\n")
@@ -177,8 +176,18 @@ class _Lines:
             if len(rest) > MAX_LINE_BYTES:
                 yield number, [Fault(TOO_LONG)]
                 rest, skipping = b"", True
-        if rest:
+        if self.damage and not skipping:
+            yield number, [Fault(self.damage)]
+        elif rest:
             yield number, _texts(rest)
+
+    def _read(self) -> bytes:
+        """The next block; none at the end, or where damage ends the file early."""
+        try:
+            return self.handle.read(CHUNK_BYTES)
+        except Damaged as damaged:
+            self.damage = str(damaged)
+            return b""
 
     def lines(self) -> Iterator[str]:
         """Every line with its end, as the csv module wants it; a line with a fault is empty and noted in ``faults``."""
@@ -212,14 +221,18 @@ def _text(line: bytes) -> str | Fault:
 
 
 @contextmanager
-def readable(file: Path | SpendTable) -> Iterator[None]:
-    """Turn damaged gzip and read errors into one clear line."""
+def readable(file: Path | LogFile) -> Iterator[None]:
+    """Turn read errors into one clear line."""
     try:
         yield
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        fault = "is damaged: its gzip data ends early or does not decompress"
     except OSError as error:
-        fault = f"cannot be read: {error.strerror or type(error).__name__}"
+        fault = error.strerror or type(error).__name__
+    except (LogError, Damaged):
+        raise
+    except Exception as error:
+        if not isinstance(file, LogFile) or file.path is not None:
+            raise
+        fault = type(error).__name__  # whatever the packages of an object store may raise
     else:
         return
-    raise LogError(f"{file}: {fault}")
+    raise LogError(f"{file}: cannot be read: {fault}")

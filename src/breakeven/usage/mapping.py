@@ -1,20 +1,19 @@
 """A reader's columns as one query over a file's rows: fields resolved, prompts hashed, rows checked."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from breakeven.errors import LogError, nearest
+from breakeven.errors import LogError, NoLogError, nearest
 from breakeven.usage.calls import NO_TASK, SPAN_COLUMNS
 from breakeven.usage.checks import DEFAULTS, NOTHING, canonical
 from breakeven.usage.cube import MAY_BE_ABSENT
 from breakeven.usage.fields import Fields, JsonLine, TableRow
+from breakeven.usage.inputs import LogFile
 from breakeven.usage.prompt_columns import ABSENT, prompt_columns
 from breakeven.usage.readers import table
 from breakeven.usage.readers.reader import Columns, Reader
-from breakeven.usage.spend_table import SpendTable
 
 LONGEST_NAME = 64
 """Longest value of a metadata key that is taken as the name of a task: a longer one may be text. [characters]"""
@@ -30,7 +29,7 @@ def raw_columns(
     names: Sequence[str],
     task_by: str | None,
     own: Mapping[str, str] | None,
-    file: Path | SpendTable,
+    file: LogFile,
     row: Fields,
     key: str | None = None,
     *,
@@ -62,9 +61,9 @@ def raw_columns(
         given = table.mapped(_with_own(names, own or {}, file, check=isinstance(row, TableRow)))
         missing = [name for name in ("input_tokens", "output_tokens") if name not in given]
         if missing:
-            raise LogError(
-                f"{file.name}: no column for {' or '.join(missing)}. Name it with --column {missing[0]}=COLUMN,"
-                " see docs/log-formats.md"
+            fault = f"no column for {' or '.join(missing)}"
+            raise NoLogError(
+                f"{file.name}: {fault}. Name it with --column {missing[0]}=COLUMN, see docs/log-formats.md", fault
             )
     raw = {**DEFAULTS, **ABSENT, **dict.fromkeys(("shared", *SPAN_COLUMNS), "NULL"), **given}
     if task_by == "prompt":
@@ -80,7 +79,7 @@ def raw_columns(
     return {name: row.resolve(sql) for name, sql in raw.items() if texts or name not in TEXTS}
 
 
-def _with_own(names: Sequence[str], own: Mapping[str, str], file: Path | SpendTable, *, check: bool) -> dict[str, str]:
+def _with_own(names: Sequence[str], own: Mapping[str, str], file: LogFile, *, check: bool) -> dict[str, str]:
     """The table reader's columns, the user's own taking the place of those it would choose."""
     for name, column in own.items():
         if name not in table.NAMES:

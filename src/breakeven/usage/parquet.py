@@ -4,20 +4,30 @@ from pathlib import Path
 
 import duckdb
 
+from breakeven.errors import NoLogError
 from breakeven.usage.fields import literal
-from breakeven.usage.mapping import run
+from breakeven.usage.inputs import LogFile
 
 PARQUET = b"PAR1"
 
 
-def parquet_rows(engine: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, dict[str, str]]:
+def parquet_rows(engine: duckdb.DuckDBPyConnection, file: LogFile) -> tuple[str, dict[str, str]]:
     """
     A Parquet file as SQL, with a ``file_row_number``, and its columns with their DuckDB types.
 
-    Raises LogError where it is no Parquet file that can be read.
+    One that is not on this machine is copied into the engine's own folder, which is removed at the end.
+
+    Raises NoLogError where it is no Parquet file that can be read.
     """
-    pattern = "".join(f"[{char}]" if char in "*?[" else char for char in str(file.absolute()))
+    folder = Path(engine.execute("SELECT current_setting('temp_directory')").fetchall()[0][0])
+    place = str(file.local(folder).absolute())
+    pattern = "".join(f"[{char}]" if char in "*?[" else char for char in place)
     rows = f"read_parquet({literal(pattern)}, file_row_number = true)"
-    what = f"{file}: not a Parquet file that can be read"
-    described = run(engine, f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {rows}", what)
-    return rows, {name: kind for name, kind, *_ in described}
+    try:
+        described = engine.execute(f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {rows}").fetchall()
+    except duckdb.Error as error:
+        kind = type(error).__name__
+    else:
+        return rows, {name: type_ for name, type_, *_ in described}
+    fault = f"not a Parquet file that can be read ({kind})"
+    raise NoLogError(f"{file}: {fault}", fault)

@@ -40,12 +40,14 @@ class Bill:
     reasons : why a price is unknown, "" where it is known.
     priced_as : ``provider/model`` of the list price used, "" where none was.
     notes : what was assumed, in whole sentences.
+    rates : prices per token, None where it costs nothing or its price is unknown.
     """
 
     usd: tuple[Decimal | None, ...]
     reasons: tuple[str, ...]
     priced_as: tuple[str, ...]
     notes: tuple[str, ...]
+    rates: tuple[TokenRates | None, ...] = ()
 
     @property
     def total_usd(self) -> Decimal:
@@ -131,6 +133,7 @@ def _bill(cube: Cube, find: Finder, as_of: dt.date, model: ListModel | None) -> 
         reasons=tuple(tariff.reason for tariff in used),
         priced_as=tuple(tariff.priced_as for tariff in used),
         notes=tuple(notes),
+        rates=tuple(tariff.rates for tariff in used),
     )
 
 

@@ -15,13 +15,14 @@ import duckdb
 from breakeven.errors import LogError
 from breakeven.usage.calls import ALL_TASKS, GATEWAY_CACHE, INPUT_BUCKETS, TOKENS
 from breakeven.usage.fields import JsonLine, TableRow, literal
-from breakeven.usage.layout import layout_of, registered
+from breakeven.usage.inputs import LogFile, find_logs
+from breakeven.usage.layout import head_of, layout_of, reader_of, registered
 from breakeven.usage.mapping import TEXTS, raw_columns, run, span_hash
 from breakeven.usage.naming import name_tasks
 from breakeven.usage.parquet import PARQUET, parquet_rows
 from breakeven.usage.prompt_file import Around
-from breakeven.usage.readers import table
-from breakeven.usage.scan import Scan, open_engine, open_log_file, scan_files
+from breakeven.usage.readers import find_reader, table
+from breakeven.usage.scan import Scan, open_engine, scan_files
 from breakeven.usage.spoken import spoken
 from breakeven.usage.task_names import TaskNames
 from breakeven.usage.tokens import Vocabulary, counter
@@ -88,7 +89,7 @@ class _Sums:
 
 
 def recount(
-    files: Sequence[Path],
+    files: Sequence[str | Path | LogFile],
     *,
     task: str,
     model: str | None,
@@ -121,10 +122,13 @@ def recount(
     asked, answered, left_out = _Sums(), _Sums(), set[str]()
     named = Wanted(table.READER.name if columns else reader, columns)
     with open_engine() as engine:
-        found = scan_files(engine, files, task_by=task_by, reader=reader, columns=columns, find_keys=True)
+        logs = find_logs(files)
+        found = scan_files(engine, logs, task_by=task_by, reader=reader, columns=columns, find_keys=True)
         name_tasks(found, task_by, tasks)
         calls = _want(found, task, model)
-        for sent, came, given, made in _texts(engine, files, named):
+        skipped = {each.file for each in found.skipped}
+        read = [log for log in logs if log.name not in skipped]
+        for sent, came, given, made in _texts(engine, read, named):
             prompt = spoken(sent)
             left_out |= prompt.left_out
             if prompt.texts:
@@ -136,10 +140,11 @@ def recount(
     return Recount(calls, asked.side(), answered.side(), tuple(sorted(left_out)))
 
 
-def _texts(engine: duckdb.DuckDBPyConnection, files: Sequence[Path], named: Wanted) -> Iterator[Row]:
+def _texts(engine: duckdb.DuckDBPyConnection, files: Sequence[LogFile], named: Wanted) -> Iterator[Row]:
     """What was sent, what came back, and the logged input and output tokens of each call of a task."""
     for number, file in enumerate(files):
-        head, is_array, chosen = open_log_file(engine, file, named.reader)
+        head, is_array = head_of(file)
+        chosen = reader_of(engine, file, head, find_reader(named.reader) if named.reader else None, None)
         if head.startswith(PARQUET):
             rows_of, types = parquet_rows(engine, file)
             row: JsonLine | TableRow = TableRow(types, tidy=False)
@@ -195,7 +200,7 @@ def _joined(number: int, raw: Mapping[str, str], row: JsonLine | TableRow, rows:
     )
 
 
-def _fetched(engine: duckdb.DuckDBPyConnection, sql: str, file: Path) -> Iterator[Row]:
+def _fetched(engine: duckdb.DuckDBPyConnection, sql: str, file: LogFile) -> Iterator[Row]:
     """Rows of a query, some at a time. A fault of the engine becomes one line without its message, as in ``run``."""
     try:
         found = engine.execute(sql)

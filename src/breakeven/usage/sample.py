@@ -1,18 +1,17 @@
 """The first rows of a file, looked at before it is read: which of its fields names the task."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import duckdb
 
 from breakeven.usage.calls import INPUT_BUCKETS
 from breakeven.usage.fields import JsonLine, TableRow
+from breakeven.usage.inputs import LogFile
 from breakeven.usage.layout import Layout, registered
 from breakeven.usage.lines import Chunk
 from breakeven.usage.mapping import canonical_query, raw_columns, run
 from breakeven.usage.parquet import parquet_rows
 from breakeven.usage.readers.reader import Reader, json_object
-from breakeven.usage.spend_table import SpendTable
 from breakeven.usage.task_keys import LEAST_COVERAGE, SAMPLE_ROWS, candidates, choose, table_candidates
 
 LOOKED_AT = 200
@@ -44,7 +43,7 @@ def key_of_text(
 
 
 def key_of_parquet(
-    engine: duckdb.DuckDBPyConnection, file: Path, reader: Reader, own: Mapping[str, str] | None
+    engine: duckdb.DuckDBPyConnection, file: LogFile, reader: Reader, own: Mapping[str, str] | None
 ) -> str | None:
     """The same of a Parquet file."""
     rows_of, types = parquet_rows(engine, file)
@@ -56,7 +55,7 @@ def key_of_parquet(
 
 def _chosen(
     engine: duckdb.DuckDBPyConnection,
-    file: Path | SpendTable,
+    file: LogFile,
     names: Sequence[str],
     reader: Reader,
     own: Mapping[str, str] | None,

@@ -2,10 +2,9 @@
 Log files to one DuckDB view of canonical columns, ``log``.
 
 Text files are read once, into a table of canonical columns; a Parquet file stays where it is and is scanned when
-asked. Prompts are hashed on the way in. Nothing is fetched from a network and no extension is loaded.
+asked. Prompts are hashed on the way in. Nothing is fetched that was not named and no extension is loaded.
 """
 
-import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,28 +14,30 @@ from pathlib import Path
 
 import duckdb
 
-from breakeven.errors import LogError
-from breakeven.usage.calls import EARLIEST_US, LATEST_US, PROMPT_COLUMNS, SPAN_COLUMNS, TYPES
+from breakeven.errors import LogError, NoLogError
+from breakeven.usage.calls import EARLIEST_US, LATEST_US, PROMPT_COLUMNS, SPAN_COLUMNS, TYPES, ZERO_COST
 from breakeven.usage.checks import MACROS, SETTINGS
+from breakeven.usage.column_map import ColumnMap
 from breakeven.usage.cube import MAY_BE_ABSENT
-from breakeven.usage.documents import document_head, is_document
 from breakeven.usage.fields import TableRow, quoted
-from breakeven.usage.layout import Layout, layout_of, registered
-from breakeven.usage.lines import BLANK, read_head
+from breakeven.usage.inputs import LogFile, as_log
+from breakeven.usage.layout import NO_ROWS, Layout, head_of, layout_of, reader_of, registered
+from breakeven.usage.lines import Chunk
 from breakeven.usage.mapping import absent_columns, canonical_query, raw_columns, run
 from breakeven.usage.nesting import BENIGN, count_each_call_once
 from breakeven.usage.parquet import PARQUET, parquet_rows
-from breakeven.usage.readers import find_reader, identify, identify_table, table
+from breakeven.usage.readers import find_reader, table
 from breakeven.usage.readers.reader import Reader
 from breakeven.usage.sample import key_of_parquet, key_of_text
-from breakeven.usage.sources import Reject, Source
-from breakeven.usage.spend_table import SpendTable
+from breakeven.usage.sources import Reject, Skipped, Source
 
-__all__ = ["Reject", "Scan", "Source", "open_engine", "scan_files"]
+__all__ = ["Reject", "Scan", "Skipped", "Source", "open_engine", "scan_files"]
 
 MEMORY = "1GB"
 THREADS = 2
 MAX_REJECTS = 1000
+INTERRUPTED = "Query interrupted"
+"""What the engine says on Ctrl-C, which it swallows."""
 
 
 @dataclass
@@ -45,9 +46,11 @@ class Scan:
     Log files as the view ``log`` of an engine.
 
     engine : connection with the view.
-    sources : the files, in the order given.
-    faults : (number of file, line, reason) of lines that could not even be handed to the engine, some of them.
-    fault_counts : number of such lines by reason, all of them.
+    sources : the files that were read, in the order given.
+    skipped : those that hold no log.
+    faults : (number of file, line, reason) of lines that could not even be handed to the engine, some of them; all of
+        them are in the engine's table ``faults``.
+    fault_counts : number of such lines by (number of file, reason), all of them.
     spans_us : for each Parquet file the first and last time in it, None where it has none. [us]
     absent : columns of ``cube.MAY_BE_ABSENT`` that no file has.
     has_prompts : whether some file holds prompts.
@@ -57,8 +60,9 @@ class Scan:
 
     engine: duckdb.DuckDBPyConnection
     sources: list[Source] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
     faults: list[tuple[int, int, str]] = field(default_factory=list)
-    fault_counts: Counter[str] = field(default_factory=Counter)
+    fault_counts: Counter[tuple[int, str]] = field(default_factory=Counter)
     spans_us: list[tuple[int | None, int | None]] = field(default_factory=list)
     absent: frozenset[str] = frozenset(MAY_BE_ABSENT)
     has_prompts: bool = False
@@ -83,9 +87,22 @@ class Scan:
         times = [min(max(time, EARLIEST_US), LATEST_US) for span in spans for time in span if time is not None]
         return min(times, default=None), max(times, default=None)
 
-    def rejected(self, good: int) -> tuple[tuple[Reject, ...], tuple[tuple[str, int], ...]]:
+    def note_faults(self, number: int, faults: Sequence[tuple[int, str]]) -> None:
+        """Keep (line, reason) of lines of a file that cannot be rows."""
+        if not faults:
+            return
+        self.fault_counts.update((number, reason) for _, reason in faults)
+        room = max(0, MAX_REJECTS - len(self.faults))
+        self.faults.extend((number, line, reason) for line, reason in faults[:room])
+        lines, reasons = zip(*faults, strict=True)
+        self.engine.execute("CREATE TABLE IF NOT EXISTS faults (file INTEGER, line BIGINT, reason VARCHAR)")
+        with registered(self.engine, Chunk({"reason": list(reasons)}, list(lines))):
+            self.engine.execute(f"INSERT INTO faults SELECT {number}, line, reason FROM chunk")
+
+    def rejected(self, good: int) -> tuple[tuple[Reject, ...], Counter[tuple[int, str]]]:
         """
-        Rows that are not calls: at most ``MAX_REJECTS`` of them by file and line, and (reason, rows), commonest first.
+        Rows that are not calls: at most ``MAX_REJECTS`` of them by file and line, and how many by (number of file,
+        reason).
 
         Those that are as they should be, such as the spans of tools, come after all others.
 
@@ -97,13 +114,16 @@ class Scan:
         found, counts = list(self.faults), Counter(self.fault_counts)
         if good + counts.total() < self.rows:
             bad = "FROM log WHERE faulty"
-            counts.update(dict(self.engine.execute(f"SELECT reason, count(*) {bad} GROUP BY 1").fetchall()))
+            for file, reason, rows in self.engine.execute(
+                f"SELECT file, reason, count(*) {bad} GROUP BY 1, 2"
+            ).fetchall():
+                counts[file, reason] += rows
             order = f"reason IN {BENIGN}, file, line"
             first = f"SELECT file, line, reason {bad} ORDER BY {order} LIMIT {MAX_REJECTS}"
             found += self.engine.execute(first).fetchall()
         found.sort(key=lambda reject: (reject[2] in BENIGN, reject))
         rejects = (Reject(self.sources[file].name, line, reason) for file, line, reason in found[:MAX_REJECTS])
-        return tuple(rejects), tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+        return tuple(rejects), counts
 
 
 @contextmanager
@@ -124,17 +144,22 @@ def open_engine() -> Iterator[duckdb.DuckDBPyConnection]:
             for macro in MACROS:
                 engine.execute(f"CREATE TEMP MACRO {macro}")
             yield engine
+        except RuntimeError as error:
+            if str(error) != INTERRUPTED:
+                raise
+            raise KeyboardInterrupt from None
         finally:
             engine.close()
 
 
 def scan_files(
     engine: duckdb.DuckDBPyConnection,
-    files: Sequence[Path | SpendTable],
+    files: Sequence[Path | LogFile],
     *,
     task_by: str | None = None,
     reader: str | None = None,
     columns: Mapping[str, str] | None = None,
+    column_map: ColumnMap | None = None,
     find_keys: bool = False,
 ) -> Scan:
     """
@@ -142,8 +167,8 @@ def scan_files(
 
     Parameters
     ----------
-    files : sequence of Path or SpendTable
-        Any mix of formats.
+    files : sequence of Path or LogFile
+        Any mix of formats. One that holds no log is skipped if there are others.
     task_by : str, optional
         Path or column that names the task, in place of the format's own; "prompt" groups by a hash of the system
         prompt (or the first message).
@@ -151,6 +176,8 @@ def scan_files(
         Name of the reader to use for every file, in place of the one that claims it.
     columns : mapping, optional
         Name of ``table.NAMES`` -> the file's own column; implies the table reader.
+    column_map : ColumnMap, optional
+        Reads every file that has the columns it names, in place of the reader that claims it.
     find_keys : bool
         Whether to look for a metadata key that names tasks, where a format's own field does not; the first file of
         each reader decides.
@@ -158,80 +185,78 @@ def scan_files(
     Raises
     ------
     LogError
-        A file is missing, damaged, empty, of no known format or of several, or lacks a column it must have.
+        A file is missing, damaged, or lacks a column it must have; no file holds a log.
     """
     result = Scan(engine)
-    engine.execute(f"CREATE TABLE calls ({', '.join(f'{name} {kind}' for name, kind in TYPES.items())})")
+    kinds = TYPES | {ZERO_COST: "BOOLEAN"}
+    engine.execute(f"CREATE TABLE calls ({', '.join(f'{name} {kind}' for name, kind in kinds.items())})")
     if columns and reader not in (None, table.READER.name):
         raise LogError(f"Columns can be named for the reader {table.READER.name!r} only, not for {reader!r}")
-    find_keys = find_keys and not task_by
-    queries = []
-    for number, file in enumerate(files):
-        head, is_array, chosen = open_log_file(engine, file, table.READER.name if columns else reader)
-        if head.startswith(PARQUET) and isinstance(file, Path):
-            if find_keys and chosen.name not in result.keys:
-                result.keys[chosen.name] = key_of_parquet(engine, file, chosen, columns)
-            rows, query = _parquet(result, number, file, chosen, task_by, columns)
-            queries += [query] if query else []
-        else:
-            layout = layout_of(file, head, chosen, is_document=is_array)
-            if find_keys and chosen.name not in result.keys:
-                result.keys[chosen.name] = key_of_text(engine, layout, chosen, columns)
-            rows = _text(result, number, layout, chosen, task_by, columns)
-        if not rows:
-            raise LogError(f"{file}: holds no rows")
-        result.sources.append(Source(file.name, chosen.name, rows, _sha256(file)))
+    chosen = table.READER.name if columns else reader
+    how = _How(find_reader(chosen) if chosen else None, column_map, task_by, columns, find_keys and not task_by)
+    queries: list[str] = []
+    logs = [as_log(file) for file in files]
+    for file in logs:
+        try:
+            queries += _read(result, file, how)
+        except NoLogError as error:
+            if len(logs) == 1:
+                raise
+            result.skipped.append(Skipped(file.name, error.reason))
+    if not result.sources:
+        first = result.skipped[0]
+        raise LogError(f"None of the {len(logs)} files holds a log that can be read; {first.file}: {first.reason}")
+    if column_map is not None and not any(source.reader == column_map.name for source in result.sources):
+        raise LogError(f"{column_map.name}: no file has the columns it names: {', '.join(column_map.needed)}")
     if result.has_spans:
         count_each_call_once(engine, name_judges=task_by is None)
-    if len(queries) < len(files):
-        queries.append(f"SELECT {', '.join([*TYPES, *_prompt_columns(result.has_prompts)])} FROM calls")
+    if len(queries) < len(result.sources):
+        queries.append(f"SELECT {', '.join(_columns(result.has_prompts))} FROM calls")
     engine.execute(f"CREATE TEMP VIEW log AS {' UNION ALL '.join(queries)}")
     return result
 
 
-def open_log_file(
-    engine: duckdb.DuckDBPyConnection, file: Path | SpendTable, forced: str | None
-) -> tuple[bytes, bool, Reader]:
-    """
-    A file's beginning, whether it is JSON over several lines, and its reader, which ``forced`` may name.
+@dataclass(frozen=True)
+class _How:
+    """How every file is to be read; as the parameters of ``scan_files``."""
 
-    Raises LogError where it holds nothing, or no reader or several claim it.
-    """
-    head = read_head(file)
-    if not head.strip(BLANK):
-        raise LogError(f"{file}: holds no rows")
-    is_array = is_document(head)
-    if is_array and not head.strip(BLANK + b"[,]"):
-        raise LogError(f"{file}: holds no rows")
-    head = (is_array and document_head(file)) or head
-    return head, is_array, find_reader(forced) if forced else _identify(engine, head, file)
+    reader: Reader | None
+    column_map: ColumnMap | None
+    task_by: str | None
+    columns: Mapping[str, str] | None
+    find_keys: bool
 
 
-def _sha256(file: Path | SpendTable) -> str:
-    if isinstance(file, SpendTable):
-        return file.sha256()
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+def _read(result: Scan, file: LogFile, how: _How) -> list[str]:
+    """Read one file; the queries of those of its canonical columns that are not in ``calls``. Raises NoLogError."""
+    engine, number = result.engine, len(result.sources)
+    head, is_document = head_of(file)
+    reader = reader_of(engine, file, head, how.reader, how.column_map)
+    find_key = how.find_keys and reader.name not in result.keys
+    queries: list[str] = []
+    if head.startswith(PARQUET):
+        if find_key:
+            result.keys[reader.name] = key_of_parquet(engine, file, reader, how.columns)
+        rows, query = _parquet(result, number, file, reader, how)
+        queries += [query] if query else []
+        if file.watch is not None:
+            file.watch.rows(rows)
+    else:
+        layout = layout_of(file, head, reader, is_document=is_document)
+        if find_key:
+            result.keys[reader.name] = key_of_text(engine, layout, reader, how.columns)
+        rows = _text(result, number, layout, reader, how)
+    if not rows:
+        raise NoLogError(f"{file}: holds no rows", NO_ROWS)
+    result.sources.append(Source(file.name, reader.name, rows, file.sha256()))
+    return queries
 
 
-def _identify(engine: duckdb.DuckDBPyConnection, head: bytes, file: Path | SpendTable) -> Reader:
-    """The reader that claims a file; a Parquet file by its columns, that of plain tables where no other does."""
-    if not head.startswith(PARQUET) or isinstance(file, SpendTable):
-        return identify(head, file.name)
-    return identify_table(list(parquet_rows(engine, file)[1]), file.name)
-
-
-def _text(
-    result: Scan,
-    number: int,
-    layout: Layout,
-    reader: Reader,
-    task_by: str | None,
-    own: Mapping[str, str] | None,
-) -> int:
+def _text(result: Scan, number: int, layout: Layout, reader: Reader, how: _How) -> int:
     """Read a file of JSON lines or delimited text into ``calls``; how many rows it holds."""
-    row = layout.row()
-    raw = raw_columns(reader, layout.names, task_by, own, layout.file, row, result.keys.get(reader.name))
+    row, file = layout.row(), layout.file
+    key = result.keys.get(reader.name)
+    raw = raw_columns(reader, layout.names, how.task_by, how.columns, file, row, key)
     kept = _note_columns(result, raw)
     rows, insert = 0, ""
     for chunk in layout.chunks(row):
@@ -241,22 +266,21 @@ def _text(
                     insert
                     or f"INSERT INTO calls BY NAME {canonical_query(result.engine, number, raw, row, 'chunk', kept)}"
                 )
-                run(result.engine, insert, f"{layout.file}: lines {chunk.lines[0]} to {chunk.lines[-1]} cannot be read")
+                run(result.engine, insert, f"{file}: lines {chunk.lines[0]} to {chunk.lines[-1]} cannot be read")
         rows += len(chunk.lines) + len(chunk.faults)
-        result.fault_counts.update(reason for _, reason in chunk.faults)
-        room = max(0, MAX_REJECTS - len(result.faults))
-        result.faults.extend((number, line, reason) for line, reason in chunk.faults[:room])
+        result.note_faults(number, chunk.faults)
+        if file.watch is not None:
+            file.watch.rows(len(chunk.lines) + len(chunk.faults))
     return rows
 
 
-def _parquet(
-    result: Scan, number: int, file: Path, reader: Reader, task_by: str | None, own: Mapping[str, str] | None
-) -> tuple[int, str]:
+def _parquet(result: Scan, number: int, file: LogFile, reader: Reader, how: _How) -> tuple[int, str]:
     """How many rows a Parquet file holds, and a query of them; "" where they are in ``calls``, hashed once."""
     rows_of, types = parquet_rows(result.engine, file)
     count = run(result.engine, f"SELECT count(*) FROM {rows_of}", f"{file}: not a Parquet file that can be read")[0][0]
     row = TableRow(types, tidy=False)
-    raw = raw_columns(reader, list(types), task_by, own, file, row, result.keys.get(reader.name))
+    key = result.keys.get(reader.name)
+    raw = raw_columns(reader, list(types), how.task_by, how.columns, file, row, key)
     kept = _note_columns(result, raw)
     numbered = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of})"
     query = canonical_query(result.engine, number, raw, row, numbered, kept)
@@ -264,7 +288,7 @@ def _parquet(
         run(result.engine, f"INSERT INTO calls BY NAME {query}", f"{file}: the rows cannot be read")
         return count, ""
     result.spans_us.append(_parquet_span(result.engine, raw["instant"], types, rows_of, query))
-    return count, f"SELECT {', '.join([*TYPES, *_prompt_columns(False)])} FROM ({query})"
+    return count, f"SELECT {', '.join(_columns(False))} FROM ({query})"
 
 
 def _note_columns(result: Scan, raw: Mapping[str, str]) -> dict[str, str] | None:
@@ -291,9 +315,10 @@ def _add_columns(engine: duckdb.DuckDBPyConnection, kinds: Mapping[str, str]) ->
         engine.execute(f"ALTER TABLE calls ADD COLUMN {name} {kind}")
 
 
-def _prompt_columns(present: bool) -> list[str]:
-    """SQL of ``PROMPT_COLUMNS``, null where a source does not have them."""
-    return [name if present else f"CAST(NULL AS UBIGINT) AS {name}" for name in PROMPT_COLUMNS]
+def _columns(has_prompts: bool) -> list[str]:
+    """SQL of the columns of ``log``; those of prompts are null where a source does not have them."""
+    prompts = PROMPT_COLUMNS if has_prompts else (f"CAST(NULL AS UBIGINT) AS {name}" for name in PROMPT_COLUMNS)
+    return [*TYPES, ZERO_COST, *prompts]
 
 
 def _parquet_span(

@@ -20,3 +20,11 @@ class Reject:
     file: str
     line: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file among several that holds no log that can be read: its name, and why. None of it is counted."""
+
+    file: str
+    reason: str

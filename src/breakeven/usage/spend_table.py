@@ -5,7 +5,6 @@ Rows are streamed by a server-side cursor in a read-only transaction. Of prompts
 the counts in ``response.usage``. Needs the extra ``postgres``.
 """
 
-import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -46,10 +45,6 @@ class SpendTable:
         self.place = f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path} {self.name}"
         self._url = urlunsplit(parts._replace(query=urlencode(options)))
         self._secret = unquote(parts.password or "")
-        self._hash = hashlib.sha256()
-
-    def __str__(self) -> str:
-        return self.place
 
     def open(self) -> IO[bytes]:
         """
@@ -58,12 +53,7 @@ class SpendTable:
         Raises LogError where psycopg is not installed, the database cannot be reached, or the table is not there or
         is no spend table; also while reading.
         """
-        self._hash = hashlib.sha256()
         return io.BufferedReader(_Rows(self._rows()), 1 << 20)
-
-    def sha256(self) -> str:
-        """SHA-256 of the rows that were last read, in hexadecimal."""
-        return self._hash.hexdigest()
 
     def _rows(self) -> Iterator[bytes]:
         psycopg = _psycopg()
@@ -75,9 +65,7 @@ class SpendTable:
                     cursor.itersize = ROWS_AT_ONCE
                     cursor.execute(query)
                     for (text,) in cursor:
-                        line = f"{text}\n".encode()
-                        self._hash.update(line)
-                        yield line
+                        yield f"{text}\n".encode()
         except psycopg.Error as error:
             fault = self._fault(psycopg, error)
         else:

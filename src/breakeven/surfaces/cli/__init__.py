@@ -41,6 +41,10 @@ COMMANDS = {
 """Command -> where it lives, and what it does. Each is imported only when it is called."""
 
 
+SERVERS = ("serve", "mcp")
+"""Commands that Ctrl-C ends as it should."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run one command. Returns the exit code: 0, or 2 after one line on standard error for anything the user can mend.
@@ -62,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
+        if arguments[0] not in SERVERS:
+            print("breakeven: interrupted; no half-written file is left", file=sys.stderr)
         return 130
     except Exception as error:
         from breakeven.errors import BreakevenError
@@ -76,7 +82,14 @@ def _app() -> "App":
     """All commands, none of them imported yet."""
     from cyclopts import App
 
-    app = App(name="breakeven", help=HELP, version=__version__, help_format="plaintext", result_action="return_value")
+    app = App(
+        name="breakeven",
+        help=HELP,
+        version=__version__,
+        help_format="plaintext",
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+    )
     for name, (home, _) in COMMANDS.items():
         app.command(home, name=name)
     return app

@@ -22,7 +22,7 @@ that a log gave, None without a log.
 
 FileOption: TypeAlias = Annotated[Path | None, Parameter(help="YAML file with the same fields; flags win.")]
 LogOption: TypeAlias = Annotated[
-    tuple[Path, ...], Parameter(help="Log to read your usage from; may be given several times.", negative="")
+    tuple[str, ...], Parameter(help="Log to read your usage from; may be given several times.", negative="")
 ]
 LogTaskOption: TypeAlias = Annotated[str | None, Parameter(help="Task of the log to look at.")]
 TaskByOption: TypeAlias = Annotated[str | None, Parameter(help="Field of the log that names the task.")]
@@ -37,7 +37,7 @@ def gather(
     flags: Mapping[str, Any],
     *,
     file: Path | None,
-    from_log: tuple[Path, ...],
+    from_log: tuple[str, ...],
     log_task: str | None,
     task_by: str | None,
     tasks: Path | None,

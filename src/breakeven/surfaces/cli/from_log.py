@@ -9,6 +9,7 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.errors import InputError
 from breakeven.questions.kind import FromUsage
 from breakeven.questions.logs import choose, workload_fields
+from breakeven.surfaces.cli.progress import reading
 from breakeven.usage import TaskProfile, read_usage
 from breakeven.usage.task_names import read_task_names
 
@@ -24,14 +25,14 @@ class LogRead:
     task_by, names : how tasks got their names: the field, and the file of the user's own.
     """
 
-    files: tuple[Path, ...]
+    files: tuple[str, ...]
     task_by: str | None
     names: Path | None
     profile: TaskProfile
 
 
 def fields_from_log(
-    files: tuple[Path, ...],
+    files: tuple[str, ...],
     log_task: str | None,
     task_by: str | None,
     flags: dict[str, Any],
@@ -48,13 +49,15 @@ def fields_from_log(
 
     Raises InputError for a task that the log does not have, and for ``--log-task`` where every task is read.
     """
-    usage = read_usage(
-        files,
-        table=catalogue.prices,
-        as_of=as_of,
-        task_by=task_by,
-        tasks=read_task_names(names) if names else None,
-    )
+    with reading() as watch:
+        usage = read_usage(
+            files,
+            table=catalogue.prices,
+            as_of=as_of,
+            task_by=task_by,
+            tasks=read_task_names(names) if names else None,
+            watch=watch,
+        )
     if from_usage is not None:
         if log_task is not None:
             raise InputError("--log-task: this question reads every task of a log", "log_task")

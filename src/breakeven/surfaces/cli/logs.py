@@ -8,13 +8,17 @@ from cyclopts import Parameter
 
 from breakeven.catalogue.load import load_catalogue
 from breakeven.errors import InputError
+from breakeven.files import whole_file
 from breakeven.questions.fields import group_of
 from breakeven.questions.finetune import USAGE, FinetuneQuestion
 from breakeven.questions.logs import answer_logs
 from breakeven.surfaces.cli.flags import with_flags
 from breakeven.surfaces.cli.offers import parse_day
-from breakeven.surfaces.cli.output import Format, show, write_whole
+from breakeven.surfaces.cli.output import Format, show
+from breakeven.surfaces.cli.progress import reading
 from breakeven.usage import read_usage
+from breakeven.usage.column_map import ColumnMap, read_map
+from breakeven.usage.focus import write_focus
 from breakeven.usage.task_names import read_task_names, starting_file
 
 if TYPE_CHECKING:
@@ -29,7 +33,13 @@ FROM_THE_LOG = {"model", "as_of"} | {
 
 
 def logs(
-    *files: Annotated[str, Parameter(help="JSON lines, CSV, TSV (also gzip) or Parquet; see docs/log-formats.md.")],
+    *files: Annotated[
+        str,
+        Parameter(
+            help="Logs: files, folders, globs, addresses, or - for standard input; see docs/log-formats.md.",
+            allow_leading_hyphen=True,
+        ),
+    ],
     fields: Mapping[str, Any],
     task_by: Annotated[str | None, Parameter(help="Field that names the task; 'prompt': the system prompt.")] = None,
     tasks: Annotated[Path | None, Parameter(help="YAML file that names and merges tasks; see docs/tasks.md.")] = None,
@@ -40,6 +50,14 @@ def logs(
     column: Annotated[
         tuple[str, ...], Parameter(help="Column of a table, e.g. input_tokens=my_col; several times.", negative="")
     ] = (),
+    map_: Annotated[
+        Path | None, Parameter(name="--map", help="YAML file: which column means what, for other formats.")
+    ] = None,
+    explain: Annotated[
+        bool, Parameter(help="Say how one file would be read, or propose a map for it.", negative="")
+    ] = False,
+    rejects: Annotated[Path | None, Parameter(help="Write file, line and reason of rejected rows as CSV.")] = None,
+    focus: Annotated[Path | None, Parameter(help="Write priced usage as FOCUS charges, .csv or .parquet.")] = None,
     as_of: Annotated[str | None, Parameter(help="Day of offers, and of calls without a time.", metavar="DATE")] = None,
     prices: Annotated[Path | None, Parameter(help="YAML file with your own prices, models and offers.")] = None,
     format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
@@ -50,24 +68,54 @@ def logs(
     Nothing of a prompt or an answer is stored, shown or sent anywhere. The other flags are those of
     `breakeven finetune` and hold for every task.
     """
+    column_map = read_map(map_) if map_ else None
+    if explain:
+        _explain(files, reader, column_map, format_, output)
+        return
     catalogue = load_catalogue(prices)
     day = parse_day(as_of)
     columns = dict(_pair(each) for each in column)
-    usage = read_usage(
-        files,
-        table=catalogue.prices,
-        as_of=day,
-        task_by=task_by,
-        reader=reader,
-        columns=columns or None,
-        tasks=read_task_names(tasks) if tasks else None,
-    )
+    with reading() as watch:
+        usage = read_usage(
+            files,
+            table=catalogue.prices,
+            as_of=day,
+            task_by=task_by,
+            reader=reader,
+            columns=columns or None,
+            column_map=column_map,
+            tasks=read_task_names(tasks) if tasks else None,
+            rejects=rejects,
+            watch=watch,
+        )
+    if focus is not None:
+        write_focus(usage.cube, usage.bill, catalogue.prices, day, focus)
     found = answer_logs(usage, catalogue, fields)
     if write_tasks is not None:
-        write_whole(write_tasks, starting_file(found.task_facts), "--write-tasks")
+        with whole_file(write_tasks, "--write-tasks") as part:
+            part.write_text(starting_file(found.task_facts), encoding="utf-8")
 
     def draw(console: "Console") -> None:
         from breakeven.surfaces.render.logs import draw
+
+        draw(found, console)
+
+    show(found, draw, format_, output)
+
+
+def _explain(
+    files: tuple[str, ...], reader: str | None, column_map: ColumnMap | None, format_: Format, output: Path | None
+) -> None:
+    from breakeven.usage.explain import explain
+    from breakeven.usage.inputs import find_logs
+
+    logs_found = find_logs(files)
+    if len(logs_found) != 1:
+        raise InputError(f"--explain takes one file, not {len(logs_found):,}", "explain")
+    found = explain(logs_found[0], reader=reader, column_map=column_map)
+
+    def draw(console: "Console") -> None:
+        from breakeven.surfaces.render.explain import draw
 
         draw(found, console)
 

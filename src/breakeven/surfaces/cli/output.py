@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from cyclopts import Parameter
 from pydantic_core import to_json
 
-from breakeven.errors import BreakevenError
+from breakeven.files import whole_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,18 +49,8 @@ def show(document: Any, draw: "Callable[[Console], None]", format_: Format, outp
         page = io.StringIO()
         draw(Console(file=page, width=PIPED_WIDTH, highlight=False))
         text = page.getvalue()
-    write_whole(output, text, "--output")
-
-
-def write_whole(file: Path, text: str, flag: str) -> None:
-    """Write a file whole or not at all. Raises BreakevenError naming the flag it was given with."""
-    part = file.with_name(file.name + ".part")
-    try:
+    with whole_file(output, "--output") as part:
         part.write_text(text, encoding="utf-8")
-        part.replace(file)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise BreakevenError(f"{flag} {file}: cannot be written: {error.strerror}") from None
 
 
 def console() -> "Console":

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from breakeven.questions.logs import LogsAnswer, Task
 from breakeven.surfaces.render.finetune import WORDS
-from breakeven.surfaces.render.numbers import money, months
+from breakeven.surfaces.render.log_files import draw_files, draw_price_check
+from breakeven.surfaces.render.numbers import calls_of, money, months
 from breakeven.surfaces.render.task_details import draw_details
 
 SHOWN_REJECTS = 8
@@ -26,10 +27,10 @@ def draw(answer: LogsAnswer, console: Console) -> None:
         f"{rows['in']:,} rows read = {rows['priced']:,} priced + {rows['unpriced']:,} unpriced"
         f" + {rows['rejected']:,} rejected; {calls_of(answer.calls)} calls"
     )
-    for file in answer.files:
-        console.print(Text(f"  {file['name']}: read as {file['reader']}, {file['rows']:,} rows", style="dim"))
+    draw_files(answer, console)
     _rejects(answer, console)
     _tasks(answer, console)
+    draw_price_check(answer, console)
     _sizes(answer, console)
     draw_details(answer, console)
     _months(answer, console)
@@ -46,11 +47,6 @@ def draw(answer: LogsAnswer, console: Console) -> None:
             style="dim",
         )
     )
-
-
-def calls_of(number: object) -> str:
-    """A number of calls, "?" where the log does not say how many."""
-    return f"{number:,}" if number else "?"
 
 
 def _first_line(answer: LogsAnswer) -> str:

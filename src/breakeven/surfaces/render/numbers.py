@@ -15,6 +15,11 @@ def money(usd: float | None, *, unknown: str = "unknown") -> str:
     return f"{sign}${size:,.2f}" if size < 10_000 else f"{sign}${size:,.0f}"
 
 
+def calls_of(number: object) -> str:
+    """A number of calls as printed; ``?`` for 0, which stands for a number that the log does not say."""
+    return f"{number:,}" if number else UNKNOWN
+
+
 def months(value: float | None) -> str:
     """Months as printed, "never" for none."""
     return "never" if value is None else f"{value:.1f}"

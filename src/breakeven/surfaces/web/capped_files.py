@@ -1,18 +1,20 @@
 """
 Files as they arrive, within caps.
 
-What gzip data unpack to is measured, and every line of a text, before anything reads them; Parquet is taken as it is.
+What packed data unpack to is measured, and every line of a text, before anything reads them; Parquet is taken as it
+is.
 """
 
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from starlette.exceptions import HTTPException
 
 from breakeven.errors import LogError
+from breakeven.usage.streams import GZIP, PACKED_BYTES, is_zstd
 
 UNPACKED_BYTES = 1 << 20
 """Most that gzip data are unpacked to at a time."""
@@ -126,8 +128,10 @@ def _pieces_of(head: bytes, name: str) -> Callable[[bytes], Iterator[bytes]]:
     """How the text of a file is got from its bytes; Parquet has none."""
     if head.startswith(b"PAR1"):
         return lambda data: iter(())
-    if head.startswith(b"\x1f\x8b"):
+    if head.startswith(GZIP):
         return _Gunzip(name).pieces
+    if is_zstd(head[:4]):
+        return _Unzstd(name).pieces
     return lambda data: iter((data,))
 
 
@@ -149,4 +153,28 @@ class _Gunzip:
             data = self.member.unused_data if self.fresh else self.member.unconsumed_tail
             if self.fresh:
                 self.member = zlib.decompressobj(wbits=31)
+            yield piece
+
+
+class _Unzstd:
+    """Unpacks Zstandard data as they come, of several frames too."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.frame: Any = None
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """What the next bytes unpack to. Raises LogError, as the reader would, for what is not Zstandard."""
+        import zstandard
+
+        step = PACKED_BYTES["Zstandard"]
+        while data:
+            self.frame = self.frame or zstandard.ZstdDecompressor().decompressobj()
+            packed, data = data[:step], data[step:]
+            try:
+                piece = self.frame.decompress(packed)
+            except zstandard.ZstdError:
+                raise LogError(f"{self.name}: is damaged: its Zstandard data do not decompress") from None
+            if self.frame.eof:
+                data, self.frame = self.frame.unused_data + data, None
             yield piece

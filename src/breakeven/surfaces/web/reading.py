@@ -138,6 +138,7 @@ def _answer(order: Order) -> bytes:
         found,
         files=[file | {"name": _renamed(str(file["name"]), names)} for file in found.files],
         rejects=[replace(reject, file=_renamed(reject.file, names)) for reject in found.rejects],
+        skipped=[replace(each, file=_renamed(each.file, names)) for each in found.skipped],
         notes=[_renamed(note, names) for note in found.notes],
     )
     return to_json(found)

@@ -26,7 +26,7 @@ from breakeven.questions.logs import Decision, LogsAnswer, Task
 from breakeven.questions.task_details import TaskDetails
 from breakeven.surfaces.asking import in_json_words
 from breakeven.surfaces.render.finetune import WORDS
-from breakeven.surfaces.render.numbers import money
+from breakeven.surfaces.render.numbers import calls_of, money
 from breakeven.surfaces.render.task_details import figures, found_words
 from breakeven.surfaces.web import state
 from breakeven.surfaces.web.capped_files import Caps
@@ -271,7 +271,7 @@ def _row(task: Task, details: TaskDetails | None) -> Row:
         task=shortened(task.task),
         about=[in_web_words(words) for words in about if words],
         model=shortened(task.model or "(none)"),
-        calls=f"{task.calls:,}" if task.calls else "?",
+        calls=calls_of(task.calls),
         tokens_per_call=" + ".join("?" if size is None else f"{size:,.0f}" for size in sizes),
         cost=money(task.cost_usd, unknown="no price"),
         reported=money(task.reported_cost_usd, unknown="not stated"),

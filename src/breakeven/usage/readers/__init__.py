@@ -5,12 +5,11 @@ A new format is one module here with a ``READER``, one line in ``READERS``, a sa
 ``tests/logs``, and a section in ``docs/log-formats.md``.
 """
 
-import csv
-import io
 import re
+import shlex
 from collections.abc import Sequence
 
-from breakeven.errors import LogError, nearest
+from breakeven.errors import LogError, NoLogError, nearest
 from breakeven.usage.readers import (
     anthropic_costs,
     anthropic_usage,
@@ -32,7 +31,7 @@ from breakeven.usage.readers import (
     table,
     tensorzero,
 )
-from breakeven.usage.readers.reader import Reader, header, json_rows
+from breakeven.usage.readers.reader import Reader, header, header_line, json_rows
 
 READERS: tuple[Reader, ...] = (
     openai_response.READER,
@@ -84,24 +83,24 @@ def identify(head: bytes, name: str) -> Reader:
 
     Raises
     ------
-    LogError
+    NoLogError
         No reader claims it, or several do; the message names them, and what the file's first row holds.
     """
     if reader := _claimant(head, name):
         return reader
     if table.READER.accepts(head, name):
         return table.READER
-    raise LogError(
+    raise NoLogError(
         f"{name}: no reader knows this format; {_seen(head)}. Readers: {', '.join(r.name for r in READERS)}."
-        " Name the columns of a table with --column NAME=COLUMN, or see docs/log-formats.md"
+        f" Name the columns of a table with --column NAME=COLUMN, or let breakeven logs --explain {shlex.quote(name)}"
+        " propose a map; see docs/log-formats.md",
+        "no reader knows this format",
     )
 
 
 def identify_table(names: Sequence[str], name: str) -> Reader:
     """The one reader that claims a table of these columns, that of plain tables where no other does."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(names)
-    return _claimant(text.getvalue().encode(), name) or table.READER
+    return _claimant(header_line(names), name) or table.READER
 
 
 def _claimant(head: bytes, name: str) -> Reader | None:
@@ -109,7 +108,9 @@ def _claimant(head: bytes, name: str) -> Reader | None:
     claims = [reader for reader in READERS if reader is not table.READER and reader.accepts(head, name)]
     if len(claims) > 1:
         names = " and ".join(reader.name for reader in claims)
-        raise LogError(f"{name}: claimed by {names}; choose one with --reader, or split the file by format")
+        raise NoLogError(
+            f"{name}: claimed by {names}; choose one with --reader, or split the file by format", f"claimed by {names}"
+        )
     return claims[0] if claims else None
 
 

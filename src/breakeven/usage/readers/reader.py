@@ -43,6 +43,7 @@ for a boolean.
 """
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -105,6 +106,13 @@ def header(head: bytes) -> tuple[str, list[str]]:
     except csv.Error:
         names = []
     return delimiter, [name.strip() for name in names]
+
+
+def header_line(names: Sequence[str]) -> bytes:
+    """The first line of a delimited text with these columns."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(names)
+    return text.getvalue().encode()
 
 
 def dig(row: Any, path: str) -> Any:
