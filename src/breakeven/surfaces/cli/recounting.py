@@ -23,6 +23,7 @@ def more(options: dict[str, Any], catalogue: Catalogue) -> More:
             return {}, {}
         from breakeven.questions.recounted import terms_from
         from breakeven.usage.recount import recount
+        from breakeven.usage.task_names import read_task_names
         from breakeven.usage.tokens import MISSING, VOCABULARIES, is_installed
 
         today = catalogue.prices.find(str(given["model"])).id
@@ -40,6 +41,7 @@ def more(options: dict[str, Any], catalogue: Catalogue) -> More:
             vocabularies=[each for each in VOCABULARIES if each in wanted | {own}],
             around=around(catalogue),
             task_by=log.task_by,
+            tasks=read_task_names(log.names) if log.names else None,
         )
         terms, words = terms_from(counted, catalogue, today, to)
         before = {catalogue.prices.find(str(each["model"])).id: each for each in given.get("by_model") or ()}
