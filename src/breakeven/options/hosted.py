@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from breakeven.catalogue.load import Catalogue
@@ -164,13 +164,19 @@ def listed_option(
     PriceNotFoundError where the model has no price for input or output tokens.
     """
 
+    # What an average call costs does not depend on how many there are.
+    return _listed(catalogue, model, replace(workload, calls_per_month=0.0), as_of, option_id or model.id)
+
+
+@lru_cache(maxsize=8192)
+def _listed(catalogue: Catalogue, model: ListModel, workload: Workload, as_of: dt.date, option_id: str) -> Option:
     def prices_on(day: dt.date) -> tuple[TokenPrices, Source]:
         return list_prices(catalogue, model, day, workload.request_input_tokens)
 
     prices, source = prices_on(as_of)
     end = model_retirement(catalogue, model)
     return Option(
-        id=option_id or model.id,
+        id=option_id,
         label=model.id,
         kind="untuned",
         lines=token_lines(workload, prices),

@@ -71,6 +71,23 @@ def from_offer(
     today : str, optional
         ``provider/model`` of today's model; tuning another base is cautioned about.
     """
+    # What an average call costs does not depend on how many there are; only rented hours must hold the load.
+    load = workload if offer.kind == "hours" else replace(workload, calls_per_month=0.0)
+    return _from_offer(catalogue, offer.id, load, plan, as_of, buyer, prices, today)
+
+
+@lru_cache(maxsize=4096)
+def _from_offer(
+    catalogue: Catalogue,
+    offer_id: str,
+    workload: Workload,
+    plan: TrainingPlan,
+    as_of: dt.date,
+    buyer: Buyer,
+    prices: TokenPrices | None,
+    today: str | None,
+) -> Option:
+    offer = catalogue.offers[offer_id]
     unknowns: list[str] = []
     sources: list[Source] = []
     if offer.kind == "none":

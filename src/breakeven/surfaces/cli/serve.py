@@ -1,6 +1,7 @@
 """``breakeven serve``."""
 
 import errno
+import gc
 import importlib
 import socket
 from pathlib import Path
@@ -52,6 +53,9 @@ def serve(
             lifespan="on",
             timeout_graceful_shutdown=3,
         )
+        # The catalogue lives as long as the server: looking for rubbish in it would stop all readers for a while.
+        gc.collect()
+        gc.freeze()
         _announcing(uvicorn.Server(config), "\n".join(words)).run(sockets=[listener])
 
 
