@@ -2,6 +2,10 @@
 
 import datetime as dt
 import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,3 +91,27 @@ def test_what_does_not_fit_is_said_in_one_line(catalogue: Catalogue, fields: dic
     with pytest.raises(BreakevenError, match=said) as caught:
         optimize(catalogue, **fields)
     assert "\\n" not in str(caught.value)
+
+
+def test_interactive_calls_are_in_no_batch(catalogue: Catalogue) -> None:
+    found = optimize(catalogue, **LEVERS, latency="interactive")
+    assert "batch" not in {each.lever for each in found.levers}
+
+
+def test_scores_come_from_an_evaluation_table(tmp_path: Path) -> None:
+    table = tmp_path / "evaluation.csv"
+    table.write_text("item,model,score\n1,gpt-4o-mini,1\n2,gpt-4o-mini,0\n1,gpt-4.1-mini,1\n2,gpt-4.1-mini,1\n")
+    command = (
+        "optimize --model gpt-4o --also gpt-4o-mini --also gpt-4.1-mini --no-other-models --no-fine-tune"
+        " --calls-per-month 100k --input-tokens 1000 --output-tokens 500 --quality-floor 0.9 --format json"
+    )
+    arguments = [*command.split(), "--as-of", "2026-11-23", "--evaluation", str(table)]
+    done = subprocess.run([sys.executable, "-m", "breakeven", *arguments], capture_output=True, text=True, check=True)
+    document = json.loads(done.stdout)
+    # gpt-4o-mini is right in half of its items, below the floor; gpt-4.1-mini in all
+    assert document["question"]["scores"] == [
+        {"model": "gpt-4.1-mini", "score": 1.0},
+        {"model": "gpt-4o-mini", "score": 0.5},
+    ]
+    assert document["best"]["served_by"] == "openai/gpt-4.1-mini"
+    assert document["origins"]["scores"] == "means of 4 rows of evaluation.csv"

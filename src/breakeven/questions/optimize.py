@@ -101,6 +101,8 @@ class OptimizeQuestion(Question):
         (), LIMITS, "How well models do: a list of model and score, from your evaluation.", max_length=200)
     quality_floor: Number | None = field(
         None, "Least score of a model that may be chosen.", unit="score", group=LIMITS)
+    latency: Literal["batch", "interactive"] = name(
+        "batch", LIMITS, "Whether some calls may wait; with interactive no call is sent in a batch.")
     providers: tuple[Name, ...] = name(
         (), LIMITS, "Provider that may be used; may be given several times. All if not given.", max_length=50)
     budget_usd: Number | None = usd(None, LIMITS, "What you can pay upfront.", title="Upfront budget")
@@ -264,7 +266,8 @@ def _check(question: OptimizeQuestion) -> None:
         raise InputError("--cached-share and --cache-write-share add up to more than all input tokens", "cached_share")
     if question.quality_floor is not None and not question.scores:
         raise InputError(
-            "--quality-floor needs scores: a list of model and score in a file given with --file", "quality_floor"
+            "--quality-floor needs scores: --evaluation, or a list of model and score in a file given with --file",
+            "quality_floor",
         )
 
 
@@ -313,7 +316,7 @@ def _levers(question: OptimizeQuestion) -> list[Lever]:
     """The levers that may be pulled: those whose reach was given and is not zero."""
     rows = (
         ("cache", question.cacheable_share, "prompt caching", question.cache_usd),
-        ("batch", question.batchable_share, "batches", question.batch_usd),
+        ("batch", question.batchable_share if question.latency == "batch" else None, "batches", question.batch_usd),
         ("prompt", question.shorter_prompt, "a shorter prompt", question.prompt_usd),
         ("output", question.shorter_output, "a shorter output", question.output_usd),
         ("responses", question.repeated_share, "a store of responses", question.responses_usd),

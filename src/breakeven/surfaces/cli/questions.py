@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MORE = {
     "cost": "breakeven.surfaces.cli.prompt_file",
+    "optimize": "breakeven.surfaces.cli.evaluated",
     "switch": "breakeven.surfaces.cli.recounting",
 }
 """
