@@ -26,7 +26,7 @@ COMMANDS = {
         "What a flow of several steps costs, and which step to change first.",
     ),
     "route": (
-        "breakeven.surfaces.cli.route:command",
+        "breakeven.surfaces.cli.questions:route",
         "What routing each call to the model it needs saves: tiers, or an evaluation.",
     ),
     "logs": (

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MORE = {
     "cost": "breakeven.surfaces.cli.prompt_file",
     "optimize": "breakeven.surfaces.cli.evaluated",
+    "route": "breakeven.surfaces.cli.evaluation_rows",
     "switch": "breakeven.surfaces.cli.recounting",
 }
 """
