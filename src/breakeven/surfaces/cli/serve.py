@@ -60,7 +60,10 @@ def serve(
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECT_OFTEN)
-        _announcing(uvicorn.Server(config), "\n".join(words)).run(sockets=[listener])
+        try:
+            _announcing(uvicorn.Server(config), "\n".join(words)).run(sockets=[listener])
+        finally:
+            gc.unfreeze()  # else libraries complain of what was never given back
 
 
 def _announcing(server: "uvicorn.Server", words: str) -> "uvicorn.Server":
