@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.prices import BATCH, charge_usd
 from breakeven.catalogue.table import PriceTable
-from breakeven.usage import Usage, _fetch, read_usage
+from breakeven.usage import Usage, read_usage
 from breakeven.usage.calls import TYPES
-from breakeven.usage.cube import Cell, cells, cut_instants, histograms, time_us
+from breakeven.usage.cells import Cell
+from breakeven.usage.cube import cells, cut_instants, histograms, time_us
+from breakeven.usage.gather import fetch
 from breakeven.usage.scan import open_engine, scan_files
 
 AS_OF = dt.date(2026, 11, 23)
@@ -202,7 +204,7 @@ def test_duckdb_and_polars_give_the_same_cells(prices: PriceTable, log: list[dic
         day = [time_us(edge) for edge in table.day_edges]
 
         def asked(query: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
-            rows = query.collect().rows() if query.implementation.is_polars() else _fetch(query)
+            rows = query.collect().rows() if query.implementation.is_polars() else fetch(query)
             return sorted(rows, key=repr)
 
         assert asked(cells(native, cuts, day, table.thresholds)) == asked(cells(other, cuts, day, table.thresholds))

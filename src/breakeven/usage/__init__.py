@@ -6,23 +6,19 @@ Every log row is counted once: as priced, as unpriced with the reason, or as rej
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
-from typing import Any
-
-import narwhals.stable.v2 as nw
 
 from breakeven.catalogue.table import PriceTable
-from breakeven.errors import LogError
-from breakeven.usage.cube import Cube, build, count_sizes
+from breakeven.usage.cube import Cube
+from breakeven.usage.gather import gather
 from breakeven.usage.models import Finder
-from breakeven.usage.prefix import shared_prefixes
 from breakeven.usage.price import Bill, price_cube
 from breakeven.usage.profile import TaskProfile, profiles
 from breakeven.usage.readers import gives_ids
-from breakeven.usage.scan import open_engine, scan_files
+from breakeven.usage.scan import open_engine
 from breakeven.usage.sources import Reject, Source
 
 __all__ = ["Bill", "Cube", "Reject", "Rows", "Source", "TaskProfile", "Usage", "read_usage"]
@@ -87,6 +83,7 @@ def read_usage(
     task_by: str | None = None,
     reader: str | None = None,
     columns: Mapping[str, str] | None = None,
+    billing_zone: str | None = None,
 ) -> Usage:
     """
     Read, price and summarise usage logs.
@@ -94,7 +91,8 @@ def read_usage(
     Parameters
     ----------
     files : path or iterable of paths
-        JSON lines, CSV, TSV (each also gzip) or Parquet, in any mix of the formats of ``readers``.
+        JSON lines, CSV, TSV (each also gzip) or Parquet, in any mix of the formats of ``readers``; or cubes of such
+        files, see ``cube_file``.
     table : PriceTable
         List prices, with the user's own laid over them.
     as_of : date
@@ -106,52 +104,40 @@ def read_usage(
         Name of the reader to use, in place of the one that claims a file.
     columns : mapping, optional
         For tables: name of ``readers.table.NAMES`` -> the file's own column.
+    billing_zone : str, optional
+        IANA name of the zone whose months are told apart; UTC if not given, or that of the cubes among the files.
 
     Raises
     ------
     LogError
-        A file is missing, damaged or empty, of no known format or of several, or lacks a column it must have.
+        A file is missing, damaged or empty, of no known format or of several, or lacks a column it must have; or
+        cubes cannot be added up.
     """
     paths = [Path(files)] if isinstance(files, str | PathLike) else [Path(file) for file in files]
-    if not paths:
-        raise LogError("No log file was given")
     find = Finder(table)
     with open_engine() as engine:
-        found = scan_files(engine, paths, task_by=task_by, reader=reader, columns=columns)
-        log = nw.from_native(found.relation()).lazy()
-        cube = build(log, _fetch, find, found.span_us(), found.absent)
-        good = sum(cell.rows for cell in cube.cells)
-        rejects, reject_counts = found.rejected(good)
-        cube = replace(
-            cube,
-            histograms=count_sizes(log, _fetch),
-            sources=tuple(found.sources),
-            rows_in=found.rows,
-            rejects=rejects,
-            reject_counts=reject_counts,
-        )
-        prefixes = shared_prefixes(engine) if found.has_prompts else {}
+        cube = gather(engine, paths, find, task_by=task_by, reader=reader, columns=columns, billing_zone=billing_zone)
+    return usage_of(cube, find, as_of)
+
+
+def usage_of(cube: Cube, find: Finder, as_of: dt.date) -> Usage:
+    """Price and summarise a cube; parameters as for ``price_cube``."""
     bill = price_cube(cube, find, as_of)
-    made = profiles(cube, bill, prefixes)
-    unpriced = sum(cell.rows for cell, usd in zip(cube.cells, bill.usd, strict=True) if usd is None)
+    made = profiles(cube, bill)
+    rejected = sum(rows for _, rows in cube.reject_counts)
+    good = cube.rows_in - rejected
     reported = [profile.reported_cost_usd for profile in made if profile.reported_cost_usd is not None]
     return Usage(
         as_of=as_of,
-        rows=Rows(found.rows, good - unpriced, unpriced, sum(rows for _, rows in reject_counts)),
-        calls=sum(cell.calls for cell in cube.cells),
+        rows=Rows(cube.rows_in, good - bill.unpriced_rows, bill.unpriced_rows, rejected),
+        calls=cube.cells.total("calls"),
         profiles=made,
         cube=cube,
         bill=bill,
-        notes=(*_same_content(found.sources), *bill.notes),
+        notes=(*_same_content(cube.sources), *bill.notes),
         cost_usd=bill.total_usd,
         reported_cost_usd=sum(reported, Decimal(0)) if reported else None,
     )
-
-
-def _fetch(query: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
-    """Rows of a query on DuckDB. Narwhals' own ``collect`` would need pyarrow."""
-    rows: list[tuple[Any, ...]] = query.to_native().fetchall()
-    return rows
 
 
 def _same_content(sources: Iterable[Source]) -> list[str]:

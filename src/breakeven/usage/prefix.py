@@ -5,17 +5,18 @@ from collections import Counter
 import duckdb
 
 from breakeven.usage.calls import PREFIX_LENGTHS
-from breakeven.usage.cube import task_name
+from breakeven.usage.cells import task_name
+from breakeven.usage.cube import Prefix
 
 
-def shared_prefixes(engine: duckdb.DuckDBPyConnection) -> dict[str, float]:
+def shared_prefixes(engine: duckdb.DuckDBPyConnection) -> tuple[Prefix, ...]:
     """
-    Share of prompt characters that other calls of the task begin with too, for each task with prompts. [1]
+    How many prompt characters other calls of the task begin with too, for each task with prompts.
 
     A call's shared prefix is the largest k of ``PREFIX_LENGTHS`` such that its prompt has k characters or more and
-    another good call of the task begins with the same k; the share is the sum of these over the sum of prompt
-    lengths. What two calls share they share at every smaller k too, so the sum needs no join: at each k, add what k
-    has over the k before, for each call that shares it. A lower bound, as lengths are powers of two.
+    another good call of the task begins with the same k; shared characters are the sum of these. What two calls share
+    they share at every smaller k too, so the sum needs no join: at each k, add what k has over the k before, for each
+    call that shares it. A lower bound, as lengths are powers of two.
 
     Parameters
     ----------
@@ -39,4 +40,4 @@ def shared_prefixes(engine: duckdb.DuckDBPyConnection) -> dict[str, float]:
         for task, calls in found:
             shared[task_name(task)] += int(calls) * (length - before)
         before = length
-    return {task: shared[task] / characters for task, characters in lengths.items() if characters}
+    return tuple(Prefix(task, characters, shared[task]) for task, characters in sorted(lengths.items()) if characters)

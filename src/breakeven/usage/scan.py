@@ -28,6 +28,7 @@ from breakeven.usage.nesting import BENIGN, count_each_call_once
 from breakeven.usage.readers import find_reader, identify, identify_table, table
 from breakeven.usage.readers.reader import Reader, json_rows
 from breakeven.usage.sources import Reject, Source
+from breakeven.usage.whole_json import WholeLine, is_large, read_whole
 
 __all__ = ["Reject", "Scan", "Source", "open_engine", "scan_files"]
 
@@ -46,7 +47,9 @@ class Scan:
     sources : the files, in the order given.
     faults : (number of file, line, reason) of lines that could not even be handed to the engine, some of them.
     fault_counts : number of such lines by reason, all of them.
-    spans_us : for each Parquet file the first and last time in it, None where it has none. [us]
+    queries : queries of canonical columns, which the view is made of.
+    spans_us : for each file that is not read into the table ``calls`` its first and last
+        time, None where it has none. [us]
     absent : columns of ``cube.MAY_BE_ABSENT`` that no file has.
     has_prompts : whether some file holds prompts.
     has_spans : whether the rows of some file lie inside one another.
@@ -56,6 +59,7 @@ class Scan:
     sources: list[Source] = field(default_factory=list)
     faults: list[tuple[int, int, str]] = field(default_factory=list)
     fault_counts: Counter[str] = field(default_factory=Counter)
+    queries: list[str] = field(default_factory=list)
     spans_us: list[tuple[int | None, int | None]] = field(default_factory=list)
     absent: frozenset[str] = frozenset(MAY_BE_ABSENT)
     has_prompts: bool = False
@@ -157,7 +161,6 @@ def scan_files(
     engine.execute(f"CREATE TABLE calls ({', '.join(f'{name} {kind}' for name, kind in kinds.items())})")
     if columns and reader not in (None, table.READER.name):
         raise LogError(f"Columns can be named for the reader {table.READER.name!r} only, not for {reader!r}")
-    queries = []
     for number, file in enumerate(files):
         head = read_head(file)
         if not head.strip(BLANK):
@@ -171,7 +174,7 @@ def scan_files(
         if head.startswith(b"PAR1"):
             chosen = chosen if forced else identify_table(list(_parquet_types(result.engine, file)[1]))
             rows, query = _parquet(result, number, file, chosen, task_by, columns)
-            queries += [query] if query else []
+            result.queries += [query] if query else []
         else:
             rows = _text(result, number, file, head, is_array, chosen, task_by, columns)
         if not rows:
@@ -181,9 +184,9 @@ def scan_files(
         result.sources.append(Source(file.name, chosen.name, rows, digest))
     if result.has_spans:
         count_each_call_once(engine, name_judges=task_by is None)
-    if len(queries) < len(files):
-        queries.append(f"SELECT {', '.join(COLUMNS)} FROM calls")
-    engine.execute(f"CREATE TEMP VIEW log AS {' UNION ALL '.join(queries)}")
+    if len(result.queries) < len(files):
+        result.queries.append(f"SELECT {', '.join(COLUMNS)} FROM calls")
+    engine.execute(f"CREATE TEMP VIEW log AS {' UNION ALL '.join(result.queries)}")
     return result
 
 
@@ -204,6 +207,13 @@ def _text(
     row: JsonLine | TableRow = JsonLine() if is_json else TableRow(dict.fromkeys(names, "VARCHAR"), tidy=True)
     raw = raw_columns(reader, names, task_by, own, file, row)
     _note_columns(result, raw)
+    if isinstance(row, JsonLine) and is_large(file) and not (is_array or expand) and raw["span"] == "NULL":
+        lines = WholeLine(row.paths)
+        whole = read_whole(result.engine, number, file, raw_columns(reader, names, task_by, own, file, lines), lines)
+        if whole:
+            result.queries.append(whole.query)
+            result.spans_us.append(whole.span_us)
+            return whole.rows
     json_rows_of = document_chunks if is_array else json_chunks
     chunks = json_rows_of(file) if is_json else csv_chunks(file, head, row.wanted)  # type: ignore[union-attr]
     rows, insert = 0, ""

@@ -1,6 +1,6 @@
 """``breakeven logs``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,13 +28,18 @@ FROM_THE_LOG = {"model", "as_of"} | {
 
 
 def logs(
-    *files: Annotated[Path, Parameter(help="JSON lines, CSV, TSV (also gzip) or Parquet; see docs/log-formats.md.")],
+    *files: Annotated[
+        Path, Parameter(help="JSON lines, CSV, TSV (also gzip), Parquet, or cubes; see docs/log-formats.md.")
+    ],
     fields: Mapping[str, Any],
     task_by: Annotated[str | None, Parameter(help="Field that names the task; 'prompt': the system prompt.")] = None,
     reader: Annotated[str | None, Parameter(help="Format to read as, in place of the one that claims a file.")] = None,
     column: Annotated[
         tuple[str, ...], Parameter(help="Column of a table, e.g. input_tokens=my_col; several times.", negative="")
     ] = (),
+    billing_zone: Annotated[
+        str | None, Parameter(help="Time zone of billing months, e.g. America/Los_Angeles (default: UTC).")
+    ] = None,
     as_of: Annotated[str | None, Parameter(help="Day of offers, and of calls without a time.", metavar="DATE")] = None,
     prices: Annotated[Path | None, Parameter(help="YAML file with your own prices, models and offers.")] = None,
     format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
@@ -47,9 +52,14 @@ def logs(
     """
     catalogue = load_catalogue(prices)
     day = parse_day(as_of)
-    columns = dict(_pair(each) for each in column)
     usage = read_usage(
-        files, table=catalogue.prices, as_of=day, task_by=task_by, reader=reader, columns=columns or None
+        files,
+        table=catalogue.prices,
+        as_of=day,
+        task_by=task_by,
+        reader=reader,
+        columns=column_pairs(column) or None,
+        billing_zone=billing_zone,
     )
     found = answer_logs(usage, catalogue, fields)
 
@@ -59,6 +69,11 @@ def logs(
         draw(found, console)
 
     show(found, draw, format_, output)
+
+
+def column_pairs(texts: Sequence[str]) -> dict[str, str]:
+    """What ``--column`` says, each text ``NAME=COLUMN``."""
+    return dict(_pair(text) for text in texts)
 
 
 def _pair(text: str) -> tuple[str, str]:
