@@ -40,6 +40,8 @@ def test_samples_are_read_alike(file: Path, tmp_path: Path, monkeypatch: pytest.
     bad = {line for line, _ in by_line[2]}
     good = tmp_path / "good.jsonl"
     good.write_text("".join(line + "\n" for number, line in enumerate(text.split("\n"), 1) if number not in bad))
+    if not good.read_text().strip():
+        return
     rows, whole, rejects = read(good, 0, monkeypatch)
     assert (whole, rejects) == (file.parent.name not in BY_LINE, [])
     assert rows == read(good, 1 << 40, monkeypatch)[0]
