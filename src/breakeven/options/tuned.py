@@ -2,6 +2,8 @@
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.query import months_until, offers_for_model, retirement, why_unavailable
@@ -85,7 +87,9 @@ def from_offer(
     per_call: tuple[CostLine, ...] = ()
     later: tuple[tuple[int, tuple[CostLine, ...]], ...] = ()
     if prices is not None or offer.kind == "tokens":
-        tuned, tuned_sources = (prices, ()) if prices else _offer_prices(catalogue, offer, as_of, workload)
+        tuned, tuned_sources = (
+            (prices, ()) if prices else _offer_prices(catalogue, offer.id, as_of, workload.request_input_tokens)
+        )
         per_call = token_lines(workload, tuned)
         sources += tuned_sources
         if any(line.usd_per_unit is None for line in per_call):
@@ -96,14 +100,44 @@ def from_offer(
             later = announced_changes(
                 catalogue.prices.find(offer.list_model),
                 as_of,
-                lambda day: token_lines(workload, _offer_prices(catalogue, offer, day, workload)[0]),
+                lambda day: token_lines(
+                    workload, _offer_prices(catalogue, offer.id, day, workload.request_input_tokens)[0]
+                ),
             )
     once, retrain, once_sources, once_unknowns = _training_lines(offer, plan)
     monthly, monthly_sources, monthly_unknowns = _hosting_lines(catalogue, offer, plan, workload)
+    standing = _standing(catalogue, offer.id, as_of, buyer)
+    return Option(
+        id=offer.id,
+        label=offer.label,
+        kind="tuned_hosted" if offer.kind == "tokens" else "tuned_dedicated",
+        lines=(*per_call, *monthly, *once),
+        later=later,
+        retrain_usd=retrain,
+        life_months=standing.life_months,
+        why_unavailable=standing.why_unavailable,
+        unknowns=(*unknowns, *once_unknowns, *monthly_unknowns),
+        notes=standing.notes,
+        caution="" if today and today == offer.list_model else OTHER_BASE,
+        sources=(*sources, *standing.sources, *once_sources, *monthly_sources),
+    )
+
+
+class Standing(NamedTuple):
+    """What holds of an offer on a day for a kind of buyer, whatever the calls."""
+
+    life_months: float | None
+    why_unavailable: str | None
+    notes: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+
+@lru_cache(maxsize=4096)
+def _standing(catalogue: Catalogue, offer_id: str, as_of: dt.date, buyer: Buyer) -> Standing:
+    offer = catalogue.offers[offer_id]
     end = retirement(offer)
     notes = list(offer.notes)
-    if end is not None:
-        sources.append(end.source)
+    sources = [] if end is None else [end.source]
     for day in (offer.tuned_retires, offer.base_retires):
         if day is not None and day.earliest:
             notes.append(f"not retired before {day.day}")
@@ -114,19 +148,11 @@ def from_offer(
             notes.append(window.note)
         if window.last_day is not None and window.last_day >= as_of:
             notes.append(f"can be ordered until {window.last_day}")
-    return Option(
-        id=offer.id,
-        label=offer.label,
-        kind="tuned_hosted" if offer.kind == "tokens" else "tuned_dedicated",
-        lines=(*per_call, *monthly, *once),
-        later=later,
-        retrain_usd=retrain,
+    return Standing(
         life_months=None if end is None else months_until(catalogue, as_of, end.day),
         why_unavailable=why_unavailable(offer, as_of, buyer),
-        unknowns=(*unknowns, *once_unknowns, *monthly_unknowns),
         notes=tuple(notes),
-        caution="" if today and today == offer.list_model else OTHER_BASE,
-        sources=(*sources, *once_sources, *monthly_sources),
+        sources=tuple(sources),
     )
 
 
@@ -170,15 +196,15 @@ def sold_today(catalogue: Catalogue, model: str, as_of: dt.date, buyer: Buyer) -
     )
 
 
+@lru_cache(maxsize=4096)
 def _offer_prices(
-    catalogue: Catalogue, offer: Offer, day: dt.date, workload: Workload
+    catalogue: Catalogue, offer_id: str, day: dt.date, request_input_tokens: int
 ) -> tuple[TokenPrices, tuple[Source, ...]]:
     """The tuned model's prices as published, or as a multiple of its base model's list price on the day."""
+    offer = catalogue.offers[offer_id]
     published = offer.inference
     if published.base_multiple is not None and offer.list_model is not None:
-        base, source = list_prices(
-            catalogue, catalogue.prices.find(offer.list_model), day, workload.request_input_tokens
-        )
+        base, source = list_prices(catalogue, catalogue.prices.find(offer.list_model), day, request_input_tokens)
         factor = float(published.base_multiple.value)
         words = f"{factor:g} x {base.source_of('')}, {_words(published.base_multiple)}"
         return base.times(factor, words), (source, published.base_multiple.source)
