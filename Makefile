@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: setup demo serve test lint format bench bench-web screenshots docs lock clean
+.PHONY: setup demo serve test lint format bench bench-usage bench-web screenshots docs lock clean
 
 setup: .venv/ready
 
@@ -37,6 +37,10 @@ bench: setup
 
 bench-web: setup
 	$(BIN)/python benchmarks/web.py
+
+# Options of the benchmark: make bench-usage BENCH="--rows 100000000"
+bench-usage: setup
+	$(BIN)/python benchmarks/usage_scan.py $(BENCH)
 
 screenshots: setup
 	$(BIN)/python tools/screenshots.py

@@ -1,80 +1,63 @@
 """
-CPU of reading and pricing a usage log, against a bare scan that decodes the same columns.
+Cube and price of a usage log, against bare scans of the same file and against pricing row by row.
 
-Makes a seeded log of calls (Parquet, 10,000,000 rows unless told otherwise), then times, each in this process and as
-the median of several runs: one trivial aggregate over every column of the file, and the cube with its exact price.
-Prints both, their ratio and the limit of 2.2; exits with 1 above it. CPU seconds, not wall: they depend little on
-what else the machine does. About 0.3 s of the cube do not grow with the rows (plans, cells, prices), so a log of
-1,000,000 rows is above the limit though it takes half a second.
+Each case runs in a process of its own, a few times after a first that does not count; the figure is the median of CPU
+seconds, user and system, of all threads. Ratios are of one run on one machine, named at the end. Exits with 1 where a
+ratio is above its limit and --check is given.
 
-    python benchmarks/usage_scan.py [--rows N] [--repeat N]
+    python benchmarks/usage_scan.py [--rows N] [--json-rows N] [--repeat N] [--check]
+
+cells       scan, group, exact price, in memory; "bare" is one trivial aggregate over every column of the file
+cube build  what the command does: hash of the file, cells, histograms, and the cube written to a file
+reprice     a stored cube read from its file and priced
+what-if     the same cube priced as each of 100 models
+peers       the same calls priced one by one by genai-prices, and by litellm where it is installed
 """
 
 import argparse
 import datetime as dt
+import importlib.util
+import json
+import os
+import platform
 import resource
 import statistics
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import narwhals.stable.v2 as nw
+from usage_logs import make_log, query
 
 from breakeven.catalogue import genai
 from breakeven.catalogue.table import PriceTable
-from breakeven.usage import _fetch
-from breakeven.usage.cube import build
+from breakeven.usage.columns import cells_of_query
+from breakeven.usage.cube import Cube, build
+from breakeven.usage.cube_file import read_cube, write_cube
+from breakeven.usage.gather import fetch, gather
+from breakeven.usage.inputs import as_log
 from breakeven.usage.models import Finder
-from breakeven.usage.price import price_cube
-from breakeven.usage.scan import THREADS, open_engine, scan_files
+from breakeven.usage.price import price_cube, what_if
+from breakeven.usage.scan import MEMORY, THREADS, open_engine, scan_files
 
-LIMIT = 2.2
-YEAR_SECONDS = 31_536_000
 AS_OF = dt.date(2026, 11, 23)
-MODELS = (
-    "gpt-5-mini",
-    "gpt-5",
-    "gpt-4o-mini",
-    "gpt-4.1",
-    "claude-haiku-4-5",
-    "claude-sonnet-4-5",
-    "gemini-2.5-flash",
-    "gemini-2.5-pro",
-    "mistral-large-latest",
-    "a-model-nobody-lists",
-)
+PEER_CALLS = 5_000
+
+LIMITS = {
+    "cells / bare, realistic": 2.2,
+    "cells / bare, worst": 4.0,
+    "cells / own parse, JSON lines": 2.0,
+    "reprice seconds, worst": 1.5,
+    "peak GiB, worst": 2.0,
+}
 
 
-def make_log(file: Path, rows: int) -> None:
-    """A year of calls: 24 tasks, each on one or two of ten models, log-normal sizes, 10 % batch, 2 % failures."""
-    models = ", ".join(f"'{model}'" for model in MODELS)
-    duckdb.connect(config={"threads": 1}).execute(
-        f"""
-        COPY (
-            SELECT TIMESTAMPTZ '2025-11-01 00:00:00+00' + to_seconds(i * {YEAR_SECONDS} // {rows}) AS timestamp,
-                'task ' || task AS task, ([{models}])[1 + (task + (h4 % 7 = 0)::INT) % {len(MODELS)}] AS model,
-                CAST(exp(6.5 + 1.1 * z1) AS INTEGER) + cached AS input_tokens, cached AS cached_tokens,
-                CAST(exp(5 + 0.8 * z2) AS INTEGER) AS output_tokens, h4 % 10 = 1 AS batch,
-                CASE WHEN h4 % 50 = 2 THEN 'error' ELSE 'success' END AS status
-            FROM (
-                SELECT i, CAST(floor(24 * pow(u5, 2)) AS INTEGER) AS task, h4,
-                    sqrt(-2 * ln(u1)) * cos(2 * pi() * u2) AS z1, sqrt(-2 * ln(u3)) * cos(2 * pi() * u2) AS z2,
-                    CASE WHEN h4 % 3 = 0 THEN 1024 * (1 + h4 % 4) ELSE 0 END AS cached
-                FROM (
-                    SELECT i, (hash(i, 1) % 1000003 + 1) / 1000004 AS u1, (hash(i, 2) % 1000003 + 1) / 1000004 AS u2,
-                        (hash(i, 3) % 1000003 + 1) / 1000004 AS u3, CAST(hash(i, 4) % 1000000 AS INTEGER) AS h4,
-                        (hash(i, 5) % 1000003) / 1000004 AS u5
-                    FROM range({rows}) AS t(i)
-                )
-            )
-        ) TO '{file}' (FORMAT parquet)
-        """
-    )
-
-
-def bare_scan(file: Path) -> None:
+def bare(file: Path) -> None:
     """One trivial aggregate over every column."""
     with duckdb.connect(config={"threads": THREADS}) as engine:
         engine.execute(
@@ -83,43 +66,182 @@ def bare_scan(file: Path) -> None:
         ).fetchall()
 
 
-def cube_and_price(file: Path, table: PriceTable) -> tuple[int, str]:
-    """The cube of the file and its price: number of cells, and dollars."""
+def own_parse(file: Path) -> None:
+    """DuckDB's reading of JSON lines, types guessed by itself: one trivial aggregate over every column."""
+    with duckdb.connect(config={"threads": THREADS}) as engine:
+        engine.execute(
+            f"SELECT max(object), max(id), max(created), max(model), max(metadata), max(usage) FROM read_json('{file}')"
+        ).fetchall()
+
+
+def cells(file: Path) -> dict[str, Any]:
+    """Cells and their price."""
+    table = PriceTable(genai.load_document())
     find = Finder(table)
     with open_engine() as engine:
         found = scan_files(engine, [file])
-        cube = build(nw.from_native(found.relation()).lazy(), _fetch, find, found.span_us(), found.absent)
-    return len(cube.cells), f"{price_cube(cube, find, AS_OF).total_usd:.2f}"
+        cube = build(
+            nw.from_native(found.relation()).lazy(),
+            fetch,
+            find,
+            found.span_us(),
+            found.absent,
+            cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, found.absent),
+        )
+    bill = price_cube(cube, find, AS_OF)
+    return {"cells": len(cube.cells), "usd": f"{bill.total_usd:.2f}", "rows": cube.cells.total("rows")}
 
 
-def cpu_seconds(run: Callable[[], object], repeat: int) -> float:
-    """Median CPU time, user and system, of some runs after a first one that does not count. [s]"""
-    run()
-    spent = []
+def cube_build(file: Path) -> dict[str, Any]:
+    """The command ``cube build``."""
+    target = file.with_suffix(".cube.parquet")
+    with open_engine() as engine:
+        cube = gather(engine, [as_log(file)], Finder(PriceTable(genai.load_document()))).cube
+        write_cube(engine, cube, target)
+    return {"cells": len(cube.cells), "bytes": target.stat().st_size}
+
+
+def stored(file: Path) -> Cube:
+    with open_engine() as engine:
+        return read_cube(engine, as_log(file.with_suffix(".cube.parquet")))
+
+
+def reprice_stored(file: Path) -> dict[str, Any]:
+    """Read a cube's file and price it."""
+    return {"usd": f"{price_cube(stored(file), PriceTable(genai.load_document()), AS_OF).total_usd:.2f}"}
+
+
+def what_if_100(file: Path) -> dict[str, Any]:
+    """Read a cube's file and price it as a hundred models."""
+    table = PriceTable(genai.load_document())
+    priced = [model for model in table if "input_tokens" in model.entries[0].rates]
+    return {"models": len(what_if(stored(file), table, AS_OF, priced[:100]))}
+
+
+def peer_genai(file: Path) -> dict[str, Any]:
+    """Calls one by one through genai-prices."""
+    from genai_prices import Usage, calc_price
+
+    for model, fresh, cached, output in _calls(file):
+        calc_price(Usage(input_tokens=fresh, cache_read_tokens=cached, output_tokens=output), model_ref=model)
+    return {"rows": PEER_CALLS}
+
+
+def peer_litellm(file: Path) -> dict[str, Any]:
+    """Calls one by one through litellm."""
+    from litellm import cost_per_token
+
+    for model, fresh, _, output in _calls(file):
+        cost_per_token(model=model, prompt_tokens=fresh, completion_tokens=output)
+    return {"rows": PEER_CALLS}
+
+
+def _calls(file: Path) -> list[tuple[Any, ...]]:
+    named = "model LIKE 'gpt%' OR model LIKE 'claude%'"
+    asked = f"SELECT model, input_tokens, cached_tokens, output_tokens FROM '{file}' WHERE {named} LIMIT {PEER_CALLS}"
+    with duckdb.connect() as engine:
+        return engine.execute(asked).fetchall()
+
+
+CASES: dict[str, Callable[[Path], Any]] = {
+    each.__name__: each
+    for each in (bare, own_parse, cells, cube_build, reprice_stored, what_if_100, peer_genai, peer_litellm)
+}
+
+
+def measure(case: str, file: Path, repeat: int) -> dict[str, Any]:
+    """Run a case in this process: medians of CPU and wall seconds, peak memory, and what it says."""
+    run = CASES[case]
+    said = run(file) if repeat > 1 else None
+    cpu, wall = [], []
     for _ in range(repeat):
-        before = resource.getrusage(resource.RUSAGE_SELF)
-        run()
+        before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+        said = run(file)
         after = resource.getrusage(resource.RUSAGE_SELF)
-        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return statistics.median(spent)
+        cpu.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        wall.append(time.perf_counter() - began)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return {"cpu": statistics.median(cpu), "wall": statistics.median(wall), "peak_gib": peak} | (said or {})
+
+
+def apart(case: str, file: Path, repeat: int) -> dict[str, Any]:
+    """``measure`` in a process of its own, printed."""
+    command = [sys.executable, __file__, "--case", case, "--file", str(file), "--repeat", str(repeat)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    rest = ", ".join(f"{name} {value}" for name, value in found.items() if name not in ("cpu", "wall", "peak_gib"))
+    print(
+        f"{file.stem:<10} {case:<16} {found['cpu']:>8.3f} CPU s {found['wall']:>8.3f} s {found['peak_gib']:>6.2f} GiB"
+        f"  {rest}",
+        flush=True,
+    )
+    return found
+
+
+def make_json(file: Path, rows: int) -> None:
+    """The realistic log as chat completions, one a line."""
+    usage = (
+        "{'prompt_tokens': input_tokens, 'completion_tokens': output_tokens,"
+        " 'total_tokens': input_tokens + output_tokens, 'prompt_tokens_details': {'cached_tokens': cached_tokens}}"
+    )
+    with duckdb.connect(config={"threads": 2, "memory_limit": "2GB"}) as engine:
+        engine.execute(
+            f"""COPY (SELECT 'chat.completion' AS object, 'chatcmpl-' || md5(CAST(timestamp AS VARCHAR) || task) AS id,
+            epoch_us(timestamp) // 1000000 AS created, model, {{'task': task}} AS metadata, {usage} AS usage
+            FROM ({query(rows, "realistic")})) TO '{file}' (FORMAT json)"""
+        )
+
+
+def ratios(rows: int, json_rows: int, repeat: int, folder: Path) -> dict[str, float]:
+    """Make the logs, run every case, give the ratios."""
+    found: dict[str, float] = {}
+    for kind in ("realistic", "worst"):
+        file = folder / f"{kind}.parquet"
+        make_log(file, rows, kind)
+        floor, ours, whole = (apart(case, file, repeat) for case in ("bare", "cells", "cube_build"))
+        found[f"cells / bare, {kind}"] = ours["cpu"] / floor["cpu"]
+        found[f"cube build / bare, {kind}"] = whole["cpu"] / floor["cpu"]
+        found[f"peak GiB, {kind}"] = max(ours["peak_gib"], whole["peak_gib"])
+        found[f"reprice seconds, {kind}"] = apart("reprice_stored", file, repeat)["wall"]
+        found[f"what-if of 100 models seconds, {kind}"] = apart("what_if_100", file, repeat)["wall"]
+        for peer in ("genai", "litellm") if kind == "realistic" else ():
+            if importlib.util.find_spec("genai_prices" if peer == "genai" else peer):
+                row_by_row = apart(f"peer_{peer}", file, repeat)
+                found[f"rows per CPU s, x {peer}"] = (rows / ours["cpu"]) / (PEER_CALLS / row_by_row["cpu"])
+        file.unlink()
+    file = folder / "calls.jsonl"
+    make_json(file, json_rows)
+    floor, ours = (apart(case, file, repeat) for case in ("own_parse", "cells"))
+    found["cells / own parse, JSON lines"] = ours["cpu"] / floor["cpu"]
+    return found
 
 
 def main() -> int:
     """Run, print, and judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--json-rows", type=int, default=1_000_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--check", action="store_true", help="exit with 1 where a limit is exceeded")
+    parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
+    parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    table = PriceTable(genai.load_document())
+    if given.case:
+        print(json.dumps(measure(given.case, given.file, given.repeat)))
+        return 0
+    print(f"{given.rows:,} rows, {given.json_rows:,} JSON lines, engine limited to {MEMORY} and {THREADS} threads")
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "calls.parquet"
-        make_log(file, given.rows)
-        cells, usd = cube_and_price(file, table)
-        bare = cpu_seconds(lambda: bare_scan(file), given.repeat)
-        ours = cpu_seconds(lambda: cube_and_price(file, table), given.repeat)
-    print(f"{given.rows:,} rows, {cells:,} cells, ${usd}")
-    print(f"bare scan {bare:.3f} CPU s, cube and price {ours:.3f} CPU s: {ours / bare:.2f} x (limit {LIMIT})")
-    return 0 if ours / bare <= LIMIT else 1
+        found = ratios(given.rows, given.json_rows, given.repeat, Path(folder))
+    over = False
+    for name, value in found.items():
+        limit = LIMITS.get(name)
+        over |= limit is not None and value > limit
+        print(f"{name:<42}{value:>10.2f}" + ("" if limit is None else f"   limit {limit}"))
+    print(
+        f"{platform.machine()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, Python"
+        f" {platform.python_version()}, DuckDB {duckdb.__version__}, genai-prices {genai.load_document()['version']}"
+    )
+    return 1 if over and given.check else 0
 
 
 if __name__ == "__main__":

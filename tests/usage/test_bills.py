@@ -10,7 +10,8 @@ import pytest
 from usage_logs import LOGS, rows_of, write_lines
 
 from breakeven.catalogue.load import Catalogue
-from breakeven.questions.logs import answer_logs
+from breakeven.errors import InputError
+from breakeven.questions.logs import answer_logs, choose
 from breakeven.usage import Usage, read_usage
 
 AS_OF = dt.date(2026, 11, 23)
@@ -61,6 +62,8 @@ def test_tokens_of_unknown_calls_are_priced_and_no_decision_is_made_up(catalogue
     assert (usage.calls, usage.cost_usd) == (0, Decimal(1000 + 5))
     (profile,) = usage.profiles
     assert (profile.calls, profile.input.mean, profile.batch_share) == (0, None, 0.0)
+    with pytest.raises(InputError, match="does not say how many calls there were"):
+        choose(usage, None, None)
     (task,) = answer_logs(usage, catalogue, {}).tasks
     assert (task.answer, task.why_no_answer) == (None, "the log does not say how many calls these are")
 

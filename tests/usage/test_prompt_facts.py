@@ -1,7 +1,9 @@
 """Retries, repeats, templates and judging, with the arithmetic beside each number."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +95,11 @@ def _text(value: Any) -> str:
 
 def test_descriptions_hold_no_text() -> None:
     assert describe(None) == "no prompts in the log"
-    whole = PromptFacts(9, 0.5, 0.62, 1532, True, 1.0, 4, 1.0, None, None, None)
+    counts = {field.name: 0 for field in dataclasses.fields(PromptFacts)} | {"task": "t", "calls": 10, "prompts": 10}
+    said = {"first_is_system": False, "first_chars": None, "tools": None, "characters": 100, "formats": 10}
+    loose = PromptFacts(**counts | said | {"first_calls": 1, "json_calls": 5, "template_characters": None})
+    whole = replace(loose, first_chars=1532, first_is_system=True, tools=4, json_calls=10, template_characters=62)
     assert describe(whole) == "system prompt of 1,532 characters, 4 tools, JSON output, 62% of the text shared"
-    loose = PromptFacts(9, None, None, None, False, 0.1, None, 0.5, None, None, None)
     assert describe(loose) == "varying system prompts or first messages"
 
 

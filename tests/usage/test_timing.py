@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from breakeven.usage.timing import HOUR_US, TaskTimes, count_times, days, peak_to_mean, t_quantile, trend, week_hours
+from breakeven.usage.timing import (
+    HOUR_US,
+    TaskTimes,
+    added_times,
+    count_times,
+    hours,
+    peak_to_mean,
+    t_quantile,
+    trend,
+)
 
 DAY_US = 24 * HOUR_US
 MOMENTS = st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2099, 12, 31))
@@ -42,13 +51,13 @@ def test_counts_are_those_of_the_calendar(calls: list[tuple[str, dt.datetime | N
     good = [(task, moment, count) for task, moment, count, faulty in calls if moment is not None and not faulty]
     assert found.keys() == {task for task, *_ in good}
     for task, times in found.items():
-        hours, by_day = [0] * 168, dict[int, int]()
+        week, by_day = [0] * 168, dict[int, int]()
         for other, moment, count in good:
             if other == task:
-                hours[moment.weekday() * 24 + moment.hour] += count
+                week[moment.weekday() * 24 + moment.hour] += count
                 day = (moment.date() - dt.date(1970, 1, 1)).days
                 by_day[day] = by_day.get(day, 0) + count
-        assert times.week_hours == tuple(hours)
+        assert times.week_hours == tuple(week)
         assert dict(times.days) == by_day
 
 
@@ -61,9 +70,15 @@ def test_duckdb_gives_the_same() -> None:
     native = frame(calls).collect().to_native()
     relation = duckdb.sql("SELECT * FROM native")
     assert native.height == 2000
-    for query in (week_hours, days):
-        rows = query(nw.from_native(relation).lazy()).to_native().fetchall()
-        assert sorted(rows) == sorted(query(frame(calls)).collect().rows())
+    rows = hours(nw.from_native(relation).lazy()).to_native().fetchall()
+    assert sorted(rows) == sorted(hours(frame(calls)).collect().rows())
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), MOMENTS, st.integers(0, 5), st.just(False)), max_size=20))
+@settings(max_examples=20, deadline=None)
+def test_times_of_parts_add_up(calls: list[tuple[str, dt.datetime | None, int, bool]]) -> None:
+    parts = [*counted(calls[::2]).values(), *counted(calls[1::2]).values()]
+    assert {each.task: each for each in added_times(parts)} == counted(calls)
 
 
 def test_peak() -> None:

@@ -1,9 +1,11 @@
 """What a log says, against numbers worked out by hand."""
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from usage_logs import LOGS, chat, write_lines
 
@@ -237,12 +239,13 @@ def test_another_model_is_priced_from_the_cells_alone(tmp_path: Path, catalogue:
 
 def test_prices_that_change_elsewhere_need_a_new_reading(tmp_path: Path, catalogue: Catalogue) -> None:
     usage = read(catalogue, table(tmp_path, "2026-05-01,gpt-4o,10,0,1,,,,,a,", "2026-11-01,gpt-4o,10,0,1,,,,,a,"))
-    uncut = usage.cube.__class__(usage.cube.cells, usage.cube.cuts_us[:1], (), usage.cube.thresholds)
-    with pytest.raises(LogError, match="2026-06-16"):
-        price_cube(uncut, catalogue.prices, AS_OF)
-    one_size = usage.cube.__class__(usage.cube.cells, usage.cube.cuts_us, (), (200_000,))
-    with pytest.raises(LogError, match="32,000 input tokens"):
-        price_cube(one_size, catalogue.prices, AS_OF)
+    assert price_cube(usage.cube, catalogue.prices, AS_OF).uncut == ()
+    batches = usage.cube.cells.with_column(
+        since_us=np.zeros(2, np.int64), batch=np.array([True, True]), model=np.zeros(2, np.int64)
+    )
+    bill = price_cube(replace(usage.cube, cells=batches), catalogue.prices, AS_OF)
+    assert [(each.model, each.where, each.calls) for each in bill.uncut] == [("openai/gpt-4o", "2026-10-14", 2)]
+    assert (bill.usd, bill.unpriced_rows) == ((None,), 2)
 
 
 def test_sources_hold_names_and_not_folders(tmp_path: Path, catalogue: Catalogue) -> None:

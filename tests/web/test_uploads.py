@@ -29,6 +29,7 @@ from starlette.exceptions import HTTPException
 from breakeven.catalogue.load import Catalogue
 from breakeven.questions.fields import ask
 from breakeven.questions.finetune import FinetuneQuestion, answer
+from breakeven.surfaces.cli import main
 from breakeven.surfaces.web import capped_files, intake, reading, uploads
 from breakeven.surfaces.web.app import Settings, create_app
 
@@ -179,6 +180,16 @@ def test_every_kind_of_file_is_read(tmp_path: Path, kind: str) -> None:
     assert found["rows"] == {"in": 40, "priced": 40, "unpriced": 0, "rejected": 0}
     assert [file["name"] for file in found["files"]] == [f"calls.{kind}"]
     assert found["tasks"][0]["answer"]["verdict"]["word"]
+
+
+def test_a_cube_is_read_in_place_of_its_log(tmp_path: Path) -> None:
+    log, cube = tmp_path / "calls.jsonl", tmp_path / "calls.cube.parquet"
+    log.write_bytes(lines())
+    assert main(["cube", "build", str(log), "-o", str(cube)]) == 0
+    direct = post("/api/v1/logs?name=calls.jsonl", content=lines()).json()
+    found = post("/api/v1/logs?name=calls.cube.parquet", content=cube.read_bytes()).json()
+    assert [file["name"] for file in found["files"]] == ["calls.jsonl"]
+    assert found | {"files": direct["files"]} == direct
 
 
 def test_several_files_are_one_log_and_their_rows_add_up() -> None:

@@ -124,6 +124,20 @@ class ListModel:
         undated = any(entry.since is None for entry in self.entries)
         return None if undated else min(entry.since for entry in self.entries if entry.since)
 
+    @property
+    def hourly(self) -> bool:
+        """Whether its price depends on the time of day."""
+        return any(entry.daily for entry in self.entries)
+
+    def since_days(self) -> list[dt.date]:
+        """Every day on which one of its prices begins, ascending."""
+        return sorted({entry.since for entry in (*self.entries, *self.variants) if entry.since})
+
+    def thresholds(self) -> list[int]:
+        """Every number of input tokens above which one of its prices changes, ascending."""
+        rates = (rate for entry in (*self.entries, *self.variants) for rate in entry.rates.values())
+        return sorted({above for rate in rates for above, _ in rate.tiers})
+
     def day_parts(self) -> list[tuple[dt.time, Decimal]]:
         """Start of each part of the day with its own price, and that part's share of the day. [1]"""
         edges = sorted({dt.time(0)} | {time for entry in self.entries for time in entry.daily or ()})

@@ -140,7 +140,7 @@ def answer_logs(usage: Usage, catalogue: Catalogue, given: Mapping[str, Any]) ->
         tasks=[_task(profile, usage, catalogue, given) for profile in usage.profiles],
         task_facts=task_details(usage.facts, usage.profiles, catalogue),
         judging=judging(usage.facts, usage.profiles),
-        files=[file_document(file) for file in usage.files] or [dataclasses.asdict(source) for source in usage.sources],
+        files=_files(usage),
         skipped=list(usage.skipped),
         price_check=[check_document(check) for check in usage.price_checks],
         notes=list(usage.notes),
@@ -176,19 +176,32 @@ def check_document(check: PriceCheck) -> dict[str, object]:
     }
 
 
+def _files(usage: Usage) -> list[dict[str, object]]:
+    """The files; of those whose rows came by way of a cube it is not known what became of them."""
+    by_cube = usage.sources[: len(usage.sources) - len(usage.files)]
+    return [*(dataclasses.asdict(source) for source in by_cube), *map(file_document, usage.files)]
+
+
 def choose(usage: Usage, task: str | None, model: str | None) -> TaskProfile:
     """
     The profile to fill a finetune question from: of a task, of a model, otherwise the dearest of those left.
 
-    Raises InputError naming the tasks of the log where none goes by that name, or where no profile has a price.
+    Bills do not say how many calls they are for: what is of them alone is passed over. Raises InputError naming the
+    tasks of the log where none goes by that name, or where none is left.
     """
     profiles = [profile for profile in usage.profiles if task is None or profile.task == task]
     if not profiles:
         names = list(dict.fromkeys(profile.task for profile in usage.profiles))
         close = nearest(task or "", names)
         raise InputError(f"The log has no task {task!r}.{close} Tasks: {', '.join(names[:12])}", "log_task")
-    of_model = [profile for profile in profiles if model in (profile.model, profile.priced_as)]
-    return (of_model or profiles)[0]
+    of_model = [profile for profile in profiles if model and model in (profile.model, profile.priced_as)]
+    counted = [profile for profile in of_model or profiles if profile.calls]
+    if not counted:
+        which = "" if task is None else f" of task {task!r}"
+        raise InputError(
+            f"The log does not say how many calls{which} there were; give one with a row per call", "log_task"
+        )
+    return counted[0]
 
 
 def workload_fields(profile: TaskProfile, catalogue: Catalogue) -> tuple[dict[str, Any], dict[str, str], bool]:

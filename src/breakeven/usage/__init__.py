@@ -5,34 +5,27 @@ Every log row is counted once: as priced, as unpriced with the reason, or as rej
 """
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
-from typing import Any
-
-import narwhals.stable.v2 as nw
 
 from breakeven.catalogue.table import PriceTable
-from breakeven.errors import LogError
 from breakeven.usage.accounts import FileRows, by_file, write_rejects
 from breakeven.usage.column_map import ColumnMap
-from breakeven.usage.cube import Cube, build, count_sizes
+from breakeven.usage.cube import Cube
 from breakeven.usage.facts import TaskFacts, task_facts
+from breakeven.usage.gather import fetch, gather
 from breakeven.usage.inputs import LogFile, Watch, find_logs
 from breakeven.usage.models import Finder
-from breakeven.usage.naming import name_tasks
 from breakeven.usage.price import Bill, price_cube
-from breakeven.usage.price_check import PriceCheck, check_prices
+from breakeven.usage.price_check import PriceCheck, check_cube, check_prices
 from breakeven.usage.profile import TaskProfile, profiles
-from breakeven.usage.prompt_facts import prompt_facts
 from breakeven.usage.readers import gives_ids
-from breakeven.usage.scan import open_engine, scan_files
+from breakeven.usage.scan import open_engine
 from breakeven.usage.sources import Reject, Skipped, Source
 from breakeven.usage.task_names import TaskNames
-from breakeven.usage.timing import count_times
 
 __all__ = [
     "Bill",
@@ -46,6 +39,7 @@ __all__ = [
     "TaskProfile",
     "Usage",
     "read_usage",
+    "summary",
 ]
 
 
@@ -117,6 +111,7 @@ def read_usage(
     reader: str | None = None,
     columns: Mapping[str, str] | None = None,
     column_map: ColumnMap | None = None,
+    billing_zone: str | None = None,
     tasks: TaskNames | None = None,
     rejects: Path | None = None,
     watch: Watch | None = None,
@@ -128,7 +123,8 @@ def read_usage(
     ----------
     files : path or iterable of paths
         Files, folders, globs, addresses or ``-``, see ``inputs.find_logs``: JSON lines, CSV, TSV (each also gzip or
-        Zstandard) or Parquet, in any mix of the formats of ``readers``; or LiteLLM's spend table in PostgreSQL.
+        Zstandard) or Parquet, in any mix of the formats of ``readers``; LiteLLM's spend table in PostgreSQL; or cubes
+        of such logs, see ``cube_file``.
     table : PriceTable
         List prices, with the user's own laid over them.
     as_of : date
@@ -142,6 +138,8 @@ def read_usage(
         For tables: name of ``readers.table.NAMES`` -> the file's own column.
     column_map : ColumnMap, optional
         Reads files of a format no reader knows, see ``column_map.read_map``.
+    billing_zone : str, optional
+        IANA name of the zone whose months are told apart; UTC if not given, or that of the cubes among the files.
     tasks : TaskNames, optional
         Names for tasks that are found, see ``task_names.py``.
     rejects : Path, optional
@@ -153,77 +151,80 @@ def read_usage(
     ------
     LogError
         A file is missing or lacks a column it must have; or no file holds a log, because it is empty, of no known
-        format, or of several. Among several files such a one is left out, and is in ``skipped``.
+        format, or of several. Among several files such a one is left out, and is in ``skipped``. Or
+        cubes cannot be added up.
     """
     logs = find_logs([files] if isinstance(files, str | PathLike) else files)
-    if not logs:
-        raise LogError("No log file was given")
-    if watch is not None:
-        sizes = [log.size for log in logs]
-        watch.total(None if None in sizes else sum(size for size in sizes if size is not None))
-        for each in logs:
-            each.watch = watch
     find = Finder(table)
     with open_engine() as engine:
-        found = scan_files(
-            engine, logs, task_by=task_by, reader=reader, columns=columns, column_map=column_map, find_keys=True
+        got = gather(
+            engine,
+            logs,
+            find,
+            task_by=task_by,
+            reader=reader,
+            columns=columns,
+            column_map=column_map,
+            tasks=tasks,
+            billing_zone=billing_zone,
+            watch=watch,
         )
-        if watch is not None:
-            watch.step(f"adding up {found.rows:,} rows")
-        named = name_tasks(found, task_by, tasks)
-        log = nw.from_native(found.relation()).lazy()
-        span_us = found.span_us()
-        cube = build(log, _fetch, find, span_us, found.absent)
-        good = sum(cell.rows for cell in cube.cells)
-        rejected, lost = found.rejected(good)
-        cube = replace(
-            cube,
-            histograms=count_sizes(log, _fetch),
-            times=count_times(log, _fetch) if span_us[0] is not None else (),
-            sources=tuple(found.sources),
-            rows_in=found.rows,
-            rejects=rejected,
-            reject_counts=_by_reason(lost),
-        )
-        prompts = prompt_facts(engine) if found.has_prompts else {}
-        bill = price_cube(cube, find, as_of)
-        accounts = by_file(found, cube, bill, lost, _fetch, find, as_of)
-        checks = check_prices(found, cube, bill, _fetch, find, as_of)
         if rejects is not None:
-            write_rejects(found, rejects)
-    facts = task_facts(cube, prompts, named.way, named.members)
-    made = profiles(cube, bill, {each.task: each for each in facts})
-    unpriced = sum(cell.rows for cell, usd in zip(cube.cells, bill.usd, strict=True) if usd is None)
-    reported = [profile.reported_cost_usd for profile in made if profile.reported_cost_usd is not None]
-    return Usage(
-        as_of=as_of,
-        rows=Rows(found.rows, good - unpriced, unpriced, lost.total()),
-        calls=sum(cell.calls for cell in cube.cells),
-        profiles=made,
-        cube=cube,
-        bill=bill,
-        notes=(*_same_content(found.sources), *named.notes, *bill.notes),
-        cost_usd=bill.total_usd,
-        reported_cost_usd=sum(reported, Decimal(0)) if reported else None,
-        facts=facts,
-        files=accounts,
-        skipped=tuple(found.skipped),
-        price_checks=checks,
+            write_rejects(got.scan, rejects)
+        bill = price_cube(got.cube, find, as_of)
+        accounts: tuple[FileRows, ...] = ()
+        if got.logs is not None:
+            own = bill if got.logs is got.cube else price_cube(got.logs, find, as_of)
+            accounts = by_file(got.scan, got.logs, own, got.lost, fetch, find, as_of)
+        if got.logs is got.cube:
+            checks = check_prices(got.scan, got.cube, bill, fetch, find, as_of)
+        else:
+            checks = check_cube(got.cube, bill, find, as_of)
+    return summary(
+        got.cube, bill, as_of, notes=got.notes, files=accounts, skipped=got.scan.skipped, price_checks=checks
     )
 
 
-def _by_reason(lost: Mapping[tuple[int, str], int]) -> tuple[tuple[str, int], ...]:
-    """(reason, rows) of all files together, commonest first."""
-    counts: Counter[str] = Counter()
-    for (_, reason), rows in lost.items():
-        counts[reason] += rows
-    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+def summary(
+    cube: Cube,
+    bill: Bill,
+    as_of: dt.date,
+    *,
+    notes: Iterable[str] = (),
+    files: Iterable[FileRows] = (),
+    skipped: Iterable[Skipped] = (),
+    price_checks: Iterable[PriceCheck] = (),
+) -> Usage:
+    """
+    What a priced cube says.
 
-
-def _fetch(query: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
-    """Rows of a query on DuckDB. Narwhals' own ``collect`` would need pyarrow."""
-    rows: list[tuple[Any, ...]] = query.to_native().fetchall()
-    return rows
+    Parameters
+    ----------
+    bill : Bill
+        Of this cube, at this day.
+    notes, files, skipped, price_checks
+        What is known beside it, as in ``Usage``.
+    """
+    facts = task_facts(cube)
+    made = profiles(cube, bill, {each.task: each for each in facts})
+    rejected = sum(rows for _, rows in cube.reject_counts)
+    good = cube.rows_in - rejected
+    reported = [profile.reported_cost_usd for profile in made if profile.reported_cost_usd is not None]
+    return Usage(
+        as_of=as_of,
+        rows=Rows(cube.rows_in, good - bill.unpriced_rows, bill.unpriced_rows, rejected),
+        calls=cube.cells.total("calls"),
+        profiles=made,
+        cube=cube,
+        bill=bill,
+        notes=(*_same_content(cube.sources), *notes, *bill.notes),
+        cost_usd=bill.total_usd,
+        reported_cost_usd=sum(reported, Decimal(0)) if reported else None,
+        facts=facts,
+        files=tuple(files),
+        skipped=tuple(skipped),
+        price_checks=tuple(price_checks),
+    )
 
 
 def _same_content(sources: Iterable[Source]) -> list[str]:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import narwhals.stable.v2 as nw
 
+from breakeven.errors import InputError
 from breakeven.files import whole_file
-from breakeven.usage.cube import Cube, RowsOf, build, name_or_none
+from breakeven.usage.cells import name_or_none
+from breakeven.usage.cube import Cube, RowsOf, build
 from breakeven.usage.models import Finder
 from breakeven.usage.price import Bill, price_cube
 
@@ -59,7 +61,9 @@ def by_file(
         (number of file, reason) -> rows.
     """
     unpriced: dict[int, Counter[str]] = defaultdict(Counter)
-    bad = [(cell, reason) for cell, reason in zip(cube.cells, bill.reasons, strict=True) if reason]
+    bad = []
+    if bill.unpriced_rows:
+        bad = [(cell, reason) for cell, reason in zip(cube.cells, bill.reasons, strict=True) if reason]
     if bad and len(scan.sources) == 1:
         for cell, reason in bad:
             unpriced[0][reason] += cell.rows
@@ -94,8 +98,11 @@ def write_rejects(scan: "Scan", file: Path) -> None:
     """
     All rejected rows of a scan as CSV: file, line, reason, by file and line; nothing of the rows themselves.
 
-    Files that hold no log stand at the end, without a line.
+    Files that hold no log stand at the end, without a line; what was rejected from cubes is not among them. Raises
+    InputError where there are only cubes.
     """
+    if not scan.sources:
+        raise InputError(f"--rejects {file}: a cube does not keep the lines of rejected rows; give its logs", "rejects")
     query = "SELECT file, line, reason FROM log WHERE faulty"
     if scan.faults:
         query += " UNION ALL SELECT file, line, reason FROM faults"

@@ -12,6 +12,8 @@ MACROS = (
     f"""whole(x) AS CASE WHEN x IS NULL THEN NULL
     WHEN TRY_CAST(x AS DOUBLE) BETWEEN 0 AND {MAX_TOKENS} AND TRY_CAST(x AS DOUBLE) = floor(TRY_CAST(x AS DOUBLE))
     THEN TRY_CAST(x AS DOUBLE) ELSE CAST('nan' AS DOUBLE) END""",
+    f"""whole_of(x, n) AS CASE WHEN x IS NULL THEN NULL
+    WHEN n BETWEEN 0 AND {MAX_TOKENS} AND n = floor(n) THEN n ELSE CAST('nan' AS DOUBLE) END""",
     "among(x, words) AS contains(words, '|' || lower(trim(x)) || '|')",
     "plain(x) AS CASE WHEN among(x, '||null|nan|') THEN NULL ELSE x END",
     "truth(x) AS among(x, '|true|yes|y|t|1|batch|')",
@@ -21,18 +23,21 @@ MACROS = (
     """unix_us(n) AS CASE WHEN abs(n) < 1e11 THEN TRY_CAST(round(n * 1e6) AS BIGINT)
     WHEN abs(n) < 1e14 THEN TRY_CAST(round(n * 1e3) AS BIGINT)
     WHEN abs(n) < 1e17 THEN TRY_CAST(round(n) AS BIGINT) ELSE TRY_CAST(round(n / 1e3) AS BIGINT) END""",
-    """text_us(x) AS CASE WHEN x IS NULL THEN NULL
-    WHEN TRY_CAST(x AS DOUBLE) IS NOT NULL THEN unix_us(TRY_CAST(x AS DOUBLE))
+    """text_us(x, n) AS CASE WHEN x IS NULL THEN NULL WHEN n IS NOT NULL THEN unix_us(n)
     ELSE epoch_us(TRY_CAST(x AS TIMESTAMPTZ)) END""",
     """amounts(map, keys, but) AS CASE WHEN json_valid(map) THEN list_sum(list_transform(
     list_filter(json_keys(map), lambda key: regexp_matches(key, keys) AND NOT regexp_matches(key, but)),
     lambda key: whole(json_extract_string(map, concat('/', replace(replace(key, '~', '~0'), '/', '~1')))))) END""",
+    """compacted(steps, path) AS coalesce(CASE WHEN contains(steps, 'compaction') THEN list_sum(list_transform(
+    CAST(json_extract(steps, '$[*]') AS JSON[]), lambda step:
+    CASE WHEN json_extract_string(step, '$.type') = 'compaction'
+    THEN coalesce(whole(json_extract_string(step, path)), 0) END)) END, 0)""",
     """tier_name(x) AS CASE WHEN among(x, '||standard|default|auto|on_demand|batch|null|none|') THEN NULL
     ELSE replace(lower(trim(x)), 'on_demand_', '') END""",
 )
 """
 Functions for readers' SQL and for ``canonical``. ``among`` is not written with IN, which DuckDB turns into a join
-that costs more than the scan.
+that costs more than the scan. A macro works out its argument wherever it is named, so text is made a number before.
 """
 
 SETTINGS = "SET TimeZone = 'UTC'"
@@ -106,6 +111,8 @@ def canonical(
     tier = f"{'tier_name' if tiered else ''}(CAST(service_tier AS VARCHAR))"
     billed = f"service_tier IS DISTINCT FROM '{GATEWAY_CACHE}'" if tiered else "true"
     counts = {"input_tokens": fresh} | {name: name for name in TOKENS[1:]}
+    text_time = types["instant"] == "VARCHAR"
+    numbered = f"SELECT *, TRY_CAST(instant AS DOUBLE) AS instant_number FROM ({raw})" if text_time else raw
     return f"""
 SELECT file, line, {", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in ("task", "model", "provider"))}, at_us,
     {", ".join(f"{_integer(sql, billed)} AS {name}" for name, sql in counts.items())},
@@ -116,7 +123,7 @@ FROM (
     SELECT file, line, broken, task, model, provider, {_time(types["instant"])} AS at_us, instant, inclusive, {read},
         calls_known, fault, {" OR ".join(batches)} AS batch, {tier} AS service_tier,
         {" AND ".join(successes)} AS ok, TRY_CAST(cost_usd AS DOUBLE) AS usd, cost_usd{extra}
-    FROM ({raw})
+    FROM ({numbered})
 )"""
 
 
@@ -195,5 +202,5 @@ def _time(kind: str) -> str:
     if kind.startswith("TIMESTAMP") or kind == "DATE":
         return "epoch_us(CAST(instant AS TIMESTAMP))"
     if kind == "VARCHAR":
-        return "text_us(instant)"
+        return "text_us(instant, instant_number)"
     return "unix_us(CAST(instant AS DOUBLE))"

@@ -9,26 +9,24 @@ the counts over these keys and no price, month, join or quantile is worked out i
 
 import datetime as dt
 import math
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import narwhals.stable.v2 as nw
 
-from breakeven.usage.calls import ALL_TASKS, BUCKETS, INPUT_BUCKETS, TOKENS
+from breakeven.usage.calls import BUCKETS, INPUT_BUCKETS, TOKENS
+from breakeven.usage.cells import SUMS, UNKNOWN_TIME, Cells, name_or_none
 from breakeven.usage.models import Finder
+from breakeven.usage.prompt_facts import PromptFacts
+from breakeven.usage.sizes import INPUT, OUTPUT, Histograms
 from breakeven.usage.sources import Reject, Source
+from breakeven.usage.timing import DAY_US, TaskTimes
 
-if TYPE_CHECKING:
-    from breakeven.usage.timing import TaskTimes
-
-DAY_US = 86_400_000_000
-UNKNOWN_TIME = -1
-"""Epoch and part of the day of a call without a time."""
-
+UTC = "UTC"
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 KEYS = ("task", "model", "provider", "epoch", "day_part", "tier", "batch", "service_tier", "ok")
-SUMS = ("rows", "calls", *TOKENS, "reported_cost_nano", "reported_calls")
 
 MAY_BE_ABSENT = (
     "provider",
@@ -46,55 +44,18 @@ ZERO_BUCKET = -1
 """Bucket of calls with no tokens at all; bucket 0 begins at one token."""
 
 
-class Cell(NamedTuple):
-    """
-    Sums over all good log rows alike in what a price can depend on.
-
-    since_us : start of the epoch, UTC, from the cube's ``cuts_us``; None where the time is unknown. [us]
-    day_part : number of ``day_edges_us`` at or before the time of day; -1 where there are such edges and the time is
-        unknown.
-    tier : number of ``thresholds`` below the input tokens of one call; 0 where the calls are unknown.
-    rows, calls : log rows, and calls they stand for as far as that is known.
-    input_tokens ... reasoning_tokens : as in ``calls``. [tokens]
-    reported_cost_nano, reported_calls : cost the log states, and the calls it states one for. [nano-USD]
-    first_us, last_us : first and last time. [us]
-    """
-
-    task: str
-    model: str | None
-    provider: str | None
-    since_us: int | None
-    day_part: int
-    tier: int
-    batch: bool
-    service_tier: str | None
-    ok: bool
-    rows: int
-    calls: int
-    input_tokens: int
-    cache_read_tokens: int
-    cache_write_short_tokens: int
-    cache_write_long_tokens: int
-    output_tokens: int
-    reasoning_tokens: int
-    reported_cost_nano: int
-    reported_calls: int
-    first_us: int | None
-    last_us: int | None
-
-
 @dataclass(frozen=True, slots=True)
-class Histogram:
+class FoundTask:
     """
-    Calls of one task and model by size, in buckets of 5 %. Only calls that succeeded and were billed.
+    Where the name of a task is from.
 
-    input_calls, output_calls : (bucket, calls), ascending; bucket b holds 1.05^b to 1.05^(b+1) tokens, -1 none.
+    found_by : as ``facts.TaskFacts.found_by``.
+    members : the found names that the user merged into it, else its own.
     """
 
     task: str
-    model: str | None
-    input_calls: tuple[tuple[int, int], ...]
-    output_calls: tuple[tuple[int, int], ...]
+    found_by: str
+    members: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -104,27 +65,42 @@ class Cube:
 
     cells : all good rows, summed; sorted by their keys.
     cuts_us : the instants that bound epochs: month starts, and days on which some price changes. [us]
-    day_edges_us : times of day at which some price changes; none where no model of the log has such prices. [us
-        since midnight UTC]
+    day_edges_us : times of day at which some price changes. [us since midnight UTC]
     thresholds : request sizes above which some price changes. [input tokens]
     histograms : the sizes of calls by task and model.
+    times : calls of each task by hour of the week and by day, of tasks with times.
+    prompts : what the prompts of each task say about it, of tasks with prompts.
+    found : where the names of tasks are from, of those that are not from the log.
+    billing_zone : where months begin at midnight.
     sources : the files.
     rows_in : log rows read, rejected ones included.
     rejects : rows that could not be counted, at most 1000, by file and line.
     reject_counts : (reason, rows), commonest first, over all of them.
-    times : calls of each task by hour of the week and by day.
     """
 
-    cells: tuple[Cell, ...]
+    cells: Cells
     cuts_us: tuple[int, ...]
     day_edges_us: tuple[int, ...]
     thresholds: tuple[int, ...]
-    histograms: tuple[Histogram, ...] = ()
+    histograms: Histograms = field(default_factory=lambda: Histograms.of_rows(()))
     sources: tuple[Source, ...] = ()
     rows_in: int = 0
     rejects: tuple[Reject, ...] = ()
     reject_counts: tuple[tuple[str, int], ...] = ()
-    times: "tuple[TaskTimes, ...]" = ()
+    times: tuple[TaskTimes, ...] = ()
+    prompts: tuple[PromptFacts, ...] = ()
+    found: tuple[FoundTask, ...] = ()
+    billing_zone: str = UTC
+
+    def found_tasks(self) -> tuple[FoundTask, ...]:
+        """Where the name of every task is from."""
+        known = {each.task: each for each in self.found}
+        return tuple(known.get(task) or from_log(task) for task in self.cells.values["task"])
+
+
+def from_log(task: str) -> FoundTask:
+    """A task that the log names."""
+    return FoundTask(task, "log", (task,))
 
 
 def cells(
@@ -133,6 +109,8 @@ def cells(
     day_edges_us: Sequence[int],
     thresholds: Sequence[int],
     absent: Collection[str] = (),
+    *,
+    hourly: Collection[str] | None = None,
 ) -> nw.LazyFrame[Any]:
     """
     Query of the cube's cells: columns ``KEYS``, ``SUMS``, ``first_us`` and ``last_us``.
@@ -151,6 +129,9 @@ def cells(
     absent : collection of str
         Columns of ``MAY_BE_ABSENT`` that are the same in every row: null, 0, or 1 for ``calls``. The engine is not
         asked for them; the result is the same.
+    hourly : collection of str, optional
+        Models, as the log spells them, that are cut by the time of day; all if not given. ``day_part`` of the others
+        is -1.
     """
     col = nw.col
     at, known = col("at_us"), ~col("at_us").is_null()
@@ -169,11 +150,7 @@ def cells(
     )
     log = log.with_columns(
         epoch=nw.when(known).then(_intervals(lambda cut: at < cut, cuts_us)).otherwise(nw.lit(UNKNOWN_TIME)),
-        day_part=nw.when(known)
-        .then(_intervals(lambda edge: col("time_us") < edge, day_edges_us))
-        .otherwise(nw.lit(UNKNOWN_TIME))
-        if day_edges_us
-        else nw.lit(0),
+        day_part=_day_part(day_edges_us, hourly),
         tier=_intervals(lambda threshold: col("size") <= threshold, thresholds),
     )
     if "reported_cost_nano" not in absent:
@@ -216,17 +193,34 @@ def histograms(log: nw.LazyFrame[Any], tokens: str) -> nw.LazyFrame[Any]:
     return log.group_by("task", "model", "bucket").agg(col("calls").sum())
 
 
-def cut_instants(first_us: int | None, last_us: int | None, price_days: Iterable[dt.date]) -> tuple[int, ...]:
-    """Every month start, and every price day, at UTC midnight, from the first time's month to the last time. [us]"""
+def cut_instants(
+    first_us: int | None,
+    last_us: int | None,
+    price_days: Iterable[dt.date],
+    billing_zone: str = UTC,
+    others_us: Iterable[int] = (),
+) -> tuple[int, ...]:
+    """
+    Instants that cut a log, from the start of its first month to its last time. [us]
+
+    They are the month starts in a zone, the UTC midnights that begin price days, and ``others_us``.
+    """
     if first_us is None or last_us is None:
         return ()
-    month = _day(first_us).replace(day=1)
-    start = midnight_us(month)
-    days = {midnight_us(day) for day in price_days}
-    while midnight_us(month) <= last_us:
-        days.add(midnight_us(month))
+    zone = ZoneInfo(billing_zone)
+    month = (EPOCH + dt.timedelta(microseconds=first_us)).astimezone(zone).date().replace(day=1)
+    start = _month_us(month, zone)
+    cuts = {midnight_us(day) for day in price_days} | set(others_us)
+    while (begins := _month_us(month, zone)) <= last_us:
+        cuts.add(begins)
         month = (month + dt.timedelta(days=31)).replace(day=1)
-    return tuple(sorted(day for day in days if start <= day <= last_us))
+    return tuple(sorted(cut for cut in cuts if start <= cut <= last_us))
+
+
+def _month_us(day: dt.date, zone: ZoneInfo) -> int:
+    """The midnight that begins a day in a zone. [us]"""
+    begins = dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)
+    return (begins - EPOCH) // dt.timedelta(microseconds=1)
 
 
 def midnight_us(day: dt.date) -> int:
@@ -266,17 +260,26 @@ RowsOf = Callable[[nw.LazyFrame[Any]], list[tuple[Any, ...]]]
 """Runs a query in its engine and returns its rows as tuples of Python values."""
 
 
+CellsOf = Callable[[nw.LazyFrame[Any], Sequence[int]], Cells]
+"""Runs a query of ``cells`` in its engine, given the cuts, and returns them."""
+
+
 def build(
     log: nw.LazyFrame[Any],
     rows_of: RowsOf,
     find: Finder,
     span_us: tuple[int | None, int | None],
     absent: Collection[str] = (),
+    *,
+    billing_zone: str = UTC,
+    cells_of: CellsOf | None = None,
+    beside: Cube | None = None,
 ) -> Cube:
     """
     The cells of a log, cut where the prices of a table change.
 
-    Days are cut by time of day only where some model of the log has such prices: it multiplies the cells.
+    They are cut at the price days of the log's own models, and by time of day only for those models that have such
+    prices: every cut multiplies the cells.
 
     Parameters
     ----------
@@ -290,62 +293,54 @@ def build(
         First and last time of the log, or times before and after them; None where no time is known. [us]
     absent : collection of str
         As for ``cells``.
+    billing_zone : str
+        IANA name of the time zone whose months are told apart.
+    cells_of : callable, optional
+        A faster way than ``rows_of`` to get the cells.
+    beside : Cube, optional
+        A cube that the result is to be added to; the log is cut where that one is, too.
     """
-    table = find.table
-    cuts, sizes = cut_instants(*span_us, table.since_days), tuple(table.thresholds)
-    edges: tuple[int, ...] = ()
-    found = _cells(rows_of(cells(log, cuts, edges, sizes, absent)), cuts)
-    models = [find(*names) for names in {(cell.model, cell.provider) for cell in found}]
-    if any(len(model.day_parts()) > 1 for model in models if not isinstance(model, str)):
-        edges = tuple(time_us(edge) for edge in table.day_edges)
-        found = _cells(rows_of(cells(log, cuts, edges, sizes, absent)), cuts)
-    return Cube(cells=found, cuts_us=cuts, day_edges_us=edges, thresholds=sizes)
+    get = cells_of or (lambda query, cuts: cells_of_rows(rows_of(query), cuts))
+    names = [name for name in ("model", "provider") if name not in absent]
+    spelled = rows_of(log.group_by(*names).agg(nw.len()))
+    listed = [(row[0], find(name_or_none(row[0]), name_or_none(row[1]) if row[2:] else None)) for row in spelled]
+    known = [(name, model) for name, model in listed if not isinstance(model, str)]
+    days = {day for _, model in known for day in model.since_days()}
+    hourly = sorted({name for name, model in known if model.hourly})
+    cuts = cut_instants(*span_us, days, billing_zone, beside.cuts_us if beside else ())
+    sizes, edges = tuple(find.table.thresholds), tuple(time_us(edge) for edge in find.table.day_edges)
+    if beside is not None:
+        sizes, edges = (tuple(sorted({*a, *b})) for a, b in ((sizes, beside.thresholds), (edges, beside.day_edges_us)))
+    found = get(cells(log, cuts, edges, sizes, absent, hourly=hourly), cuts)
+    return Cube(cells=found, cuts_us=cuts, day_edges_us=edges, thresholds=sizes, billing_zone=billing_zone)
 
 
-def count_sizes(log: nw.LazyFrame[Any], rows_of: RowsOf) -> tuple[Histogram, ...]:
-    """The histograms of a log, by task and model."""
-    counted: dict[tuple[str, str | None], tuple[Counter[int], Counter[int]]] = {}
-    for side, tokens in enumerate(("size", "output_tokens")):
-        for task, model, bucket, calls in rows_of(histograms(log, tokens)):
-            names = task_name(task), name_or_none(model)
-            counted.setdefault(names, (Counter(), Counter()))[side][int(bucket)] += int(calls)
-    return tuple(
-        Histogram(*names, *(tuple(sorted(side.items())) for side in counted[names]))
-        for names in sorted(counted, key=_order)
+def cells_of_rows(rows: Iterable[Sequence[Any]], cuts: Sequence[int]) -> Cells:
+    """Rows of ``cells`` as Cells; those whose names differ by blanks only are added up."""
+    return Cells.of_rows((*row[:3], since_us(row[3], cuts), *row[4:]) for row in rows)
+
+
+def since_us(epoch: int, cuts: Sequence[int]) -> int | None:
+    """The start of an epoch, None where the time is unknown. [us]"""
+    return None if epoch == UNKNOWN_TIME else cuts[epoch - 1]
+
+
+SizesOf = Callable[[nw.LazyFrame[Any], int], Histograms]
+"""Runs a query of ``histograms`` in its engine, for one side, and returns them."""
+
+
+def count_sizes(log: nw.LazyFrame[Any], rows_of: RowsOf, sizes_of: SizesOf | None = None) -> Histograms:
+    """The histograms of a log, by task and model; ``sizes_of`` is a faster way than ``rows_of`` to get them."""
+
+    def by_rows(query: nw.LazyFrame[Any], side: int) -> Histograms:
+        return Histograms.of_rows(
+            (task, model, side, int(bucket), int(calls)) for task, model, bucket, calls in rows_of(query)
+        )
+
+    get = sizes_of or by_rows
+    return Histograms.joined(
+        [get(histograms(log, tokens), side) for tokens, side in (("size", INPUT), ("output_tokens", OUTPUT))]
     )
-
-
-def task_name(text: str | None) -> str:
-    """A task as it is shown: without blanks around it, "all" where there is nothing."""
-    return (text or "").strip() or ALL_TASKS
-
-
-def name_or_none(text: str | None) -> str | None:
-    """A model or provider without blanks around it, None where there is nothing."""
-    return (text or "").strip() or None
-
-
-def _cells(rows: Iterable[Sequence[Any]], cuts: Sequence[int]) -> tuple[Cell, ...]:
-    """Rows of ``cells`` as sorted Cells; those whose names differ by blanks only are added up."""
-    summed: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    for task, model, provider, epoch, *others in rows:
-        since = None if epoch == UNKNOWN_TIME else cuts[epoch - 1]
-        key = (task_name(task), name_or_none(model), name_or_none(provider), since, *others[:5])
-        sums = tuple(others[5:])
-        summed[key] = _add(summed[key], sums) if key in summed else sums
-    return tuple(Cell._make((*key, *summed[key])) for key in sorted(summed, key=_order))
-
-
-def _order(key: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Sorts a None before everything else in its place."""
-    return tuple((value is not None, value) for value in key)
-
-
-def _add(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Sums added, the earlier first time and the later last time."""
-    *sums, first, last = zip(one, other, strict=True)
-    known_first, known_last = ([value for value in pair if value is not None] for pair in (first, last))
-    return (*(a + b for a, b in sums), min(known_first, default=None), max(known_last, default=None))
 
 
 def _total(names: Sequence[str]) -> nw.Expr:
@@ -356,6 +351,19 @@ def _total(names: Sequence[str]) -> nw.Expr:
     return total
 
 
+def _day_part(edges: Sequence[int], hourly: Collection[str] | None) -> nw.Expr:
+    """The part of the day of a call, for some models or for all."""
+    if hourly is not None and not hourly:
+        return nw.lit(UNKNOWN_TIME)
+    if not edges:
+        return nw.lit(0)
+    known = ~nw.col("at_us").is_null()
+    if hourly is not None:
+        known = known & nw.col("model").is_in(sorted(hourly))
+    part = _intervals(lambda edge: nw.col("time_us") < edge, edges)
+    return nw.when(known).then(part).otherwise(nw.lit(UNKNOWN_TIME))
+
+
 def _intervals(below: Callable[[int], nw.Expr], edges: Sequence[int], offset: int = 0) -> nw.Expr:
     """In which interval between ascending edges a value lies, as a balanced tree of comparisons."""
     if not edges:
@@ -364,7 +372,3 @@ def _intervals(below: Callable[[int], nw.Expr], edges: Sequence[int], offset: in
     left = _intervals(below, edges[:half], offset)
     right = _intervals(below, edges[half + 1 :], offset + half + 1)
     return nw.when(below(edges[half])).then(left).otherwise(right)
-
-
-def _day(at_us: int) -> dt.date:
-    return dt.date(1970, 1, 1) + dt.timedelta(days=at_us // DAY_US)

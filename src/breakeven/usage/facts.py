@@ -1,11 +1,13 @@
 """What a log says of each task as a whole, whatever its models: how it was found, what it is like, when it comes."""
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from breakeven.usage.cube import Cell, Cube
+import numpy as np
+
+from breakeven.usage.cells import UNKNOWN_TIME, Cells, group_sums
+from breakeven.usage.cube import Cube
 from breakeven.usage.prompt_facts import PromptFacts
 from breakeven.usage.timing import HOUR_US, WEEK_HOURS, Trend, peak_to_mean, trend
 
@@ -26,7 +28,8 @@ class TaskFacts:
     One task.
 
     found_by : "log" (a field its format has), "field" (the one named by the user), "key" (a metadata key),
-        "prompt", "tools", "beginning" or "rest" (see ``finding.py``), "tasks file", or "none".
+        "prompt", "tools", "beginning" or "rest" (see ``finding.py``), "tasks file", "none", or "several" where cubes
+        were added up in which it was found in different ways.
     members : the found names that the user merged into this one, else its own.
     coverage : of all calls of the log whose number is known; None where its own is not. [1]
     description : what it is like, without any text of a prompt.
@@ -56,45 +59,34 @@ class TaskFacts:
     prompts: PromptFacts | None
 
 
-def task_facts(
-    cube: Cube,
-    prompts: Mapping[str, PromptFacts],
-    way: Callable[[str], str],
-    members: Mapping[str, Sequence[str]],
-) -> tuple[TaskFacts, ...]:
-    """
-    The facts of every task of a cube, the one with most calls first.
-
-    Parameters
-    ----------
-    prompts : mapping
-        Task -> facts of its prompts.
-    way : callable
-        How a task was found.
-    members : mapping
-        Task -> the found names it was merged from.
-    """
-    groups: dict[str, list[Cell]] = defaultdict(list)
-    for cell in cube.cells:
-        groups[cell.task].append(cell)
+def task_facts(cube: Cube) -> tuple[TaskFacts, ...]:
+    """The facts of every task of a cube, the one with most calls first."""
+    columns, names = cube.cells.columns, cube.cells.values["task"]
+    code = columns["task"]
+    calls, rows = (group_sums(columns[name], code, len(names)) for name in ("calls", "rows"))
+    failed = group_sums(np.where(columns["ok"], 0, columns["calls"]), code, len(names))
+    spans = _spans_us(cube.cells)
+    found = cube.found_tasks()
     times = {each.task: each for each in cube.times}
-    total = sum(cell.calls for cell in cube.cells)
+    prompts = {each.task: each for each in cube.prompts}
+    total = sum(calls)
     made = []
-    for task, cells in groups.items():
-        calls = sum(cell.calls for cell in cells)
-        span = _span_us(cells)
-        timed, said = times.get(task), prompts.get(task)
-        by_name = is_judge([task, *members.get(task, ())])
+    for number, task in enumerate(names):
+        if not rows[number]:
+            continue
+        named = found[number]
+        timed, said, span, count = times.get(task), prompts.get(task), spans.get(number), calls[number]
+        by_name = is_judge([task, *named.members])
         judged = 1.0 if by_name else said.judge_share if said else None
         made.append(
             TaskFacts(
                 task=task,
-                found_by=way(task),
-                members=tuple(members.get(task, (task,))),
-                calls=calls,
-                coverage=calls / total if calls else None,
+                found_by=named.found_by,
+                members=named.members,
+                calls=count,
+                coverage=count / total if count else None,
                 description=describe(said),
-                failed_share=sum(cell.calls for cell in cells if not cell.ok) / calls if calls else None,
+                failed_share=failed[number] / count if count else None,
                 judge_share=judged,
                 judge_by="name" if by_name else "prompt" if judged else "",
                 weeks=(span[1] - span[0]) / WEEK_US if span else 0.0,
@@ -107,15 +99,21 @@ def task_facts(
     return tuple(sorted(made, key=lambda each: (-each.calls, each.task)))
 
 
-def _span_us(cells: Sequence[Cell]) -> tuple[int, int] | None:
-    """First and last time of some cells, None where no time is known. [us]"""
-    first = [cell.first_us for cell in cells if cell.first_us is not None]
-    last = [cell.last_us for cell in cells if cell.last_us is not None]
-    return (min(first), max(last)) if first and last else None
+def _spans_us(cells: Cells) -> dict[int, tuple[int, int]]:
+    """Number of a task -> first and last time, of tasks of which some time is known. [us]"""
+    timed = cells.columns["first_us"] != UNKNOWN_TIME
+    code, first, last = (cells.columns[name][timed] for name in ("task", "first_us", "last_us"))
+    order = np.argsort(code, kind="stable")
+    code, first, last = code[order], first[order], last[order]
+    if not len(code):
+        return {}
+    starts = np.flatnonzero(np.concatenate(([True], code[1:] != code[:-1])))
+    firsts, lasts = np.minimum.reduceat(first, starts), np.maximum.reduceat(last, starts)
+    return {int(task): (int(begin), int(end)) for task, begin, end in zip(code[starts], firsts, lasts, strict=True)}
 
 
 def is_judge(names: Sequence[str]) -> bool:
-    """Whether a task's name, or those of all it was merged from, says that it judges other answers."""
+    """Whether a task's name, the first, or those of all it was merged from, says that it judges other answers."""
     own, *merged = (JUDGE_NAME.search(name.lower()) is not None for name in names)
     return own or (bool(merged) and all(merged))
 

@@ -17,15 +17,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from breakeven.catalogue.prices import TokenRates
 from breakeven.catalogue.table import PriceTable
 from breakeven.errors import InputError
 from breakeven.files import whole_file
 from breakeven.usage.calls import GATEWAY_CACHE
-from breakeven.usage.cube import Cell, Cube
+from breakeven.usage.cells import Cell
+from breakeven.usage.cube import EPOCH, Cube
 from breakeven.usage.fields import literal
-from breakeven.usage.price import DIGITS, EPOCH, Bill
+from breakeven.usage.price import DIGITS, Bill
 
 COLUMNS = tuple(
     "AvailabilityZone BilledCost BillingAccountId BillingAccountName BillingCurrency BillingPeriodEnd"
@@ -82,16 +84,17 @@ def charges(cube: Cube, bill: Bill, table: PriceTable, as_of: dt.date) -> list[R
         Calls without a time are charged in its month, as they are priced on it; their tags say so.
     """
     units: dict[_Charge, int] = defaultdict(int)
+    zone = ZoneInfo(cube.billing_zone)
     with localcontext() as context:
         context.prec = DIGITS
         for cell, rates, priced_as in zip(cube.cells, bill.rates, bill.priced_as, strict=True):
             if rates is not None:
-                for charge, count in _of_cell(cell, rates, priced_as, as_of):
+                for charge, count in _of_cell(cell, rates, priced_as, as_of, zone):
                     units[charge] += count
         order = sorted(
             units, key=lambda c: (c.month, c.priced_as, c.model, c.task, c.variant, [*BUCKETS].index(c.bucket))
         )
-        return [_row(charge, units[charge], table) for charge in order]
+        return [_row(charge, units[charge], table, zone) for charge in order]
 
 
 def write_focus(cube: Cube, bill: Bill, table: PriceTable, as_of: dt.date, file: Path) -> int:
@@ -115,9 +118,13 @@ def write_focus(cube: Cube, bill: Bill, table: PriceTable, as_of: dt.date, file:
     return len(rows)
 
 
-def _of_cell(cell: Cell, rates: TokenRates, priced_as: str, as_of: dt.date) -> list[tuple[_Charge, int]]:
+def _of_cell(
+    cell: Cell, rates: TokenRates, priced_as: str, as_of: dt.date, zone: ZoneInfo
+) -> list[tuple[_Charge, int]]:
     timed = cell.since_us is not None
-    day = (EPOCH + dt.timedelta(microseconds=cell.since_us)).date() if cell.since_us is not None else as_of
+    day = as_of
+    if cell.since_us is not None:
+        day = (EPOCH + dt.timedelta(microseconds=cell.since_us)).astimezone(zone).date()
     variant = "batch" if cell.batch else cell.service_tier or ""
     found = []
     for bucket, (name, _) in BUCKETS.items():
@@ -129,12 +136,12 @@ def _of_cell(cell: Cell, rates: TokenRates, priced_as: str, as_of: dt.date) -> l
     return found
 
 
-def _row(charge: _Charge, count: int, table: PriceTable) -> Row:
+def _row(charge: _Charge, count: int, table: PriceTable, zone: ZoneInfo) -> Row:
     request = charge.bucket == "request"
     per = 1 if request else MILLION
     usd = count * charge.usd_per_unit
-    start = dt.datetime.combine(charge.month, dt.time(), dt.UTC)
-    end = (start + dt.timedelta(days=32)).replace(day=1)
+    following = (charge.month + dt.timedelta(days=32)).replace(day=1)
+    start, end = (dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC) for day in (charge.month, following))
     provider, _, model = charge.priced_as.partition("/")
     seller = table.provider_name(provider)
     sku = "/".join(part for part in (charge.priced_as, charge.bucket, charge.variant) if part)

@@ -32,7 +32,8 @@ from dataclasses import dataclass
 
 from breakeven.catalogue.prices import ListModel
 from breakeven.usage.calls import EARLIEST_US
-from breakeven.usage.cube import Cell, Cube, midnight_us
+from breakeven.usage.cells import Cell
+from breakeven.usage.cube import Cube, midnight_us
 from breakeven.usage.models import Finder
 
 AGREES = "agrees"
@@ -151,7 +152,7 @@ def _dates(model: ListModel) -> list[Hypothesis]:
 
 
 def _since(at_us: int) -> Callable[[Cell], Cell]:
-    return lambda cell: cell._replace(since_us=at_us)
+    return lambda cell: cell._replace(since_us=at_us, first_us=at_us, last_us=at_us)
 
 
 def _sellers(model: ListModel, find: Finder) -> list[Hypothesis]:

@@ -1,5 +1,6 @@
 """A reader's columns as one query over a file's rows: fields resolved, prompts hashed, rows checked."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from breakeven.usage.readers.reader import Columns, Reader
 
 LONGEST_NAME = 64
 """Longest value of a metadata key that is taken as the name of a task: a longer one may be text. [characters]"""
+
+WHOLE = re.compile(r"(?<![\w\"])whole\(")
 
 CONSTANTS = ("true", "false", "1")
 
@@ -128,10 +131,45 @@ def canonical_query(
     source = row.source(rows)
     if raw["shared"] != "NULL":
         source = f"SELECT *, {raw['shared']} AS shared FROM ({source})"
+    selected, source = once(selected, source)
     query = f"SELECT {number} AS file, line, {broken}, {selected} FROM ({source})"
     described = run(engine, f"DESCRIBE {query}", "the columns cannot be read as those of a log")
     types = {name: NOTHING if given.get(name) == "NULL" else kind for name, kind, *_ in described}
     return canonical(query, types, constants=constants, kept=list(kept))
+
+
+def once(selected: str, source: str) -> tuple[str, str]:
+    """
+    SQL over a query, and that query, with every ``whole(...)`` made a column of the latter: worked out once per row.
+
+    A macro is copied wherever it is named, and text is slow to make a number of.
+    """
+    inside: dict[str, str] = {}
+    while call := WHOLE.search(selected):
+        end = _closing(selected, call.end())
+        column = inside.setdefault(selected[call.end() : end], f"whole_{len(inside)}")
+        selected = selected[: call.start()] + column + selected[end + 1 :]
+    if not inside:
+        return selected, source
+    numbers = ", ".join(f"TRY_CAST({sql} AS DOUBLE) AS {name}_number" for sql, name in inside.items())
+    wholes = ", ".join(f"whole_of({sql}, {name}_number) AS {name}" for sql, name in inside.items())
+    return selected, f"SELECT *, {wholes} FROM (SELECT *, {numbers} FROM ({source}))"
+
+
+def _closing(sql: str, start: int) -> int:
+    """Where the parenthesis closes that opened just before ``start``; those in quotes do not count."""
+    depth, quote = 1, ""
+    for place in range(start, len(sql)):
+        char = sql[place]
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char in "()":
+            depth += 1 if char == "(" else -1
+            if not depth:
+                return place
+    raise ValueError("a reader's SQL has an open parenthesis")
 
 
 def absent_columns(raw: Mapping[str, str]) -> frozenset[str]:

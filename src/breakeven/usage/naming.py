@@ -1,11 +1,12 @@
 """The name of each call's task: what the log calls it, what was found, and what the user makes of both."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from breakeven.usage.calls import ALL_TASKS, NO_TASK
-from breakeven.usage.cube import task_name
+from breakeven.usage.cells import task_name
+from breakeven.usage.cube import FoundTask
 from breakeven.usage.finding import find_tasks, replace_view
 from breakeven.usage.scan import Scan
 from breakeven.usage.task_names import TaskNames, renamed
@@ -19,22 +20,25 @@ class Named:
     otherwise : how a task was found that is not in ``ways``.
     ways : task -> how it was found, in the words of ``facts.TaskFacts.found_by``.
     members : task -> the found names that the user merged into it.
+    chosen : found name -> the user's own, of the log and of what is read beside it.
     notes : what a user should know of it, in whole sentences.
     """
 
     otherwise: str
     ways: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    chosen: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    def way(self, task: str) -> str:
-        """How a task was found."""
-        return self.ways.get(task) or ("none" if task in (ALL_TASKS, NO_TASK) else self.otherwise)
+    def found(self, task: str) -> FoundTask:
+        """Where the name of a task is from."""
+        way = self.ways.get(task) or ("none" if task in (ALL_TASKS, NO_TASK) else self.otherwise)
+        return FoundTask(task, way, tuple(self.members.get(task, (task,))))
 
 
-def name_tasks(found: Scan, task_by: str | None, names: TaskNames | None) -> Named:
+def name_tasks(found: Scan, task_by: str | None, names: TaskNames | None, beside: Iterable[str] = ()) -> Named:
     """
-    Name the tasks in the view ``log`` of a scan.
+    Name the tasks in the view ``log`` of a scan, if it has one.
 
     Parameters
     ----------
@@ -42,6 +46,8 @@ def name_tasks(found: Scan, task_by: str | None, names: TaskNames | None) -> Nam
         The field that the user names the tasks by: nothing is searched for then.
     names : TaskNames, optional
         The user's own names.
+    beside : iterable of str
+        Tasks of cubes that are read beside the log, which the user may name too.
 
     Raises
     ------
@@ -49,6 +55,8 @@ def name_tasks(found: Scan, task_by: str | None, names: TaskNames | None) -> Nam
         The user's names do not fit the tasks.
     """
     engine = found.engine
+    if not found.sources:
+        return Named("log") if names is None else Named("log", {}, {}, *_chosen(names, beside, ()))
     by_hash = find_tasks(engine) if found.has_prompts and not task_by else {}
     otherwise = "field" if task_by else "log"
     if not (by_hash or names or any(found.keys.values())):
@@ -78,8 +86,8 @@ def name_tasks(found: Scan, task_by: str | None, names: TaskNames | None) -> Nam
             " --tasks, see docs/tasks.md"
         )
     if names is None:
-        return Named(otherwise, ways, {}, tuple(notes))
-    chosen, unmatched = renamed(names, sorted(ways))
+        return Named(otherwise, ways, notes=tuple(notes))
+    chosen, told = _chosen(names, {*ways, *beside}, notes)
     members: dict[str, list[str]] = defaultdict(list)
     for each in sorted(ways):
         members[chosen.get(each, each)].append(each)
@@ -93,4 +101,10 @@ def name_tasks(found: Scan, task_by: str | None, names: TaskNames | None) -> Nam
     )
     final = {task: ways[task] if parts == [task] else "tasks file" for task, parts in members.items()}
     merged = {task: parts for task, parts in members.items() if parts != [task]}
-    return Named(otherwise, final, merged, (*notes, *unmatched))
+    return Named(otherwise, final, merged, chosen, told)
+
+
+def _chosen(names: TaskNames, tasks: Iterable[str], notes: Iterable[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The user's names for tasks, and what to tell. Raises as ``renamed``."""
+    chosen, unmatched = renamed(names, sorted(tasks))
+    return chosen, (*notes, *unmatched)

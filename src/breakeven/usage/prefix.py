@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import duckdb
 
 from breakeven.usage.calls import PREFIX_LENGTHS
-from breakeven.usage.cube import task_name
+from breakeven.usage.cells import task_name
 
 MOST = 0.5
 """What this share of a task's calls or more have alike is its template. [1]"""
@@ -16,16 +16,14 @@ MOST = 0.5
 @dataclass(frozen=True, slots=True)
 class Shared:
     """
-    The beginnings that prompts of one task share. Lower bounds, as they are compared at powers of two.
+    The beginnings that prompts of one task share. Lower bounds, as they are compared at powers of two. [characters]
 
-    share : of the prompt characters, a beginning that another call of the task has too. [1]
-    template_chars : characters, summed over its calls, of the beginning that most calls have.
-    template_length : length of that beginning, 0 where there is none. [characters]
+    shared : summed over its calls, a beginning that another call of the task has too.
+    template : summed over its calls, the beginning that most calls have.
     """
 
-    share: float
-    template_chars: int
-    template_length: int
+    shared: int
+    template: int
 
 
 def shared_beginnings(engine: duckdb.DuckDBPyConnection) -> Mapping[str, Shared]:
@@ -33,9 +31,9 @@ def shared_beginnings(engine: duckdb.DuckDBPyConnection) -> Mapping[str, Shared]
     What prompts of each task begin with alike.
 
     A call's shared prefix is the largest k of ``PREFIX_LENGTHS`` such that its prompt has k characters or more and
-    another good call of the task begins with the same k; the share is the sum of these over the sum of prompt
-    lengths. What two calls share they share at every smaller k too, so the sum needs no join: at each k, add what k
-    has over the k before, for each call that shares it. The template is the same with "most calls" for "another".
+    another good call of the task begins with the same k. What two calls share they share at every smaller k too, so
+    the sum needs no join: at each k, add what k has over the k before, for each call that shares it. The template is
+    the same with "most calls" for "another".
 
     Parameters
     ----------
@@ -43,14 +41,10 @@ def shared_beginnings(engine: duckdb.DuckDBPyConnection) -> Mapping[str, Shared]
         With the view ``log``; prompts are there as hashes and lengths only.
     """
     good = "FROM log WHERE NOT faulty AND ok"
-    lengths: Counter[str] = Counter()
     prompts: Counter[str] = Counter()
     shared: Counter[str] = Counter()
     template: Counter[str] = Counter()
-    longest: Counter[str] = Counter()
-    asked = f"SELECT task, sum(prompt_chars), count(prompt_chars) {good} GROUP BY task"
-    for task, characters, calls in engine.execute(asked).fetchall():
-        lengths[task_name(task)] += int(characters or 0)
+    for task, calls in engine.execute(f"SELECT task, count(prompt_chars) {good} GROUP BY task").fetchall():
         prompts[task_name(task)] += int(calls)
     before = 0
     for length in PREFIX_LENGTHS:
@@ -66,10 +60,5 @@ def shared_beginnings(engine: duckdb.DuckDBPyConnection) -> Mapping[str, Shared]
             shared[name] += int(calls) * (length - before)
             if most >= MOST * prompts[name]:
                 template[name] += int(most) * (length - before)
-                longest[name] = length
         before = length
-    return {
-        task: Shared(shared[task] / characters, template[task], longest[task])
-        for task, characters in lengths.items()
-        if characters
-    }
+    return {task: Shared(shared[task], template[task]) for task in prompts}

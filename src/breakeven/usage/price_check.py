@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import narwhals.stable.v2 as nw
 
 from breakeven.usage.calls import COST_ONLY, ZERO_COST
-from breakeven.usage.cube import Cell, Cube, RowsOf, build, name_or_none
+from breakeven.usage.cells import Cell, Cells, name_or_none
+from breakeven.usage.cube import Cube, RowsOf, build
 from breakeven.usage.hypotheses import AGREES, Hypothesis, hypotheses
 from breakeven.usage.models import Finder
 from breakeven.usage.price import DIGITS, Bill, price_cube
@@ -101,6 +102,11 @@ def check_prices(
     return compare(cube, bill, cells, zeros, find, as_of)
 
 
+def check_cube(cube: Cube, bill: Bill, find: Finder, as_of: dt.date) -> tuple[PriceCheck, ...]:
+    """As ``check_prices``, without a log: cells of which some calls state no cost, or one of 0, are left out."""
+    return compare(cube, bill, cube.cells, Counter(), find, as_of) if any(cube.cells.columns["reported_calls"]) else ()
+
+
 def _may_be_mixed(cell: Cell) -> bool:
     """Whether some calls of a cell may state a cost and some none; of an unknown number of calls that is not known."""
     if cell.calls:
@@ -134,7 +140,15 @@ def compare(
     with localcontext() as context:
         context.prec = DIGITS
         found = [
-            _check(replace(cube, cells=tuple(groups[model])), model, totals, names[model], zeros[model], find, as_of)
+            _check(
+                replace(cube, cells=Cells.as_given(groups[model])),
+                model,
+                totals,
+                names[model],
+                zeros[model],
+                find,
+                as_of,
+            )
             for model in totals
             if model in groups or zeros[model]
         ]
@@ -152,7 +166,7 @@ def _check(
     find: Finder,
     as_of: dt.date,
 ) -> PriceCheck:
-    cells = cube.cells
+    cells = list(cube.cells)
     stated = [cell.reported_cost_nano * NANO for cell in cells]
     ours = price_cube(cube, find, as_of).usd
     known = [usd for usd in ours if usd is not None]
@@ -164,7 +178,7 @@ def _check(
         cause, words, share = _explain(cube, stated, known, find, as_of)
         apart = [i for i, cell in enumerate(cells) if not _fits([cell], [stated[i]], [known[i]])]
         if share != 1 and 0 < len(apart) < len(cells):
-            odd = replace(cube, cells=tuple(cells[i] for i in apart))
+            odd = replace(cube, cells=Cells.as_given(cells[i] for i in apart))
             cause, words, share = _explain(odd, [stated[i] for i in apart], [known[i] for i in apart], find, as_of)
             alike = sum(cell.calls for cell in cells) - sum(cell.calls for cell in odd.cells)
             words = f"{alike:,} calls agree; in the others {words}"
@@ -195,14 +209,15 @@ def _explain(
     single = hypotheses(cube, find)
     pairs = list(combinations(single, 2)) if 2 <= len(cube.cells) <= MAX_PAIRED_CELLS else []
     gap = _distance(stated, ours)
+    given = list(cube.cells)
 
     def attempt(ways: tuple[Hypothesis, ...]) -> bool:
-        changed = cube.cells
+        changed = given
         for way in ways:
-            changed = tuple(way.change(cell) for cell in changed)
-        if changed == cube.cells:
+            changed = [way.change(cell) for cell in changed]
+        if changed == given:
             return False
-        usd = price_cube(replace(cube, cells=changed), find, as_of).usd
+        usd = price_cube(replace(cube, cells=Cells.as_given(changed)), find, as_of).usd
         if any(each is None for each in usd):
             return False
         priced = [each or Decimal(0) for each in usd]

@@ -5,11 +5,14 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from zoneinfo import ZoneInfo
 
 from breakeven.usage.calls import GATEWAY_CACHE
-from breakeven.usage.cube import Cell, Cube, Histogram, quantile
+from breakeven.usage.cells import Cell
+from breakeven.usage.cube import EPOCH, Cube, quantile
 from breakeven.usage.facts import TaskFacts
-from breakeven.usage.price import DIGITS, EPOCH, Bill
+from breakeven.usage.price import DIGITS, Bill
+from breakeven.usage.sizes import Histogram
 
 NANO = Decimal("1e-9")
 
@@ -42,7 +45,7 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A UTC month: ``YYYY-MM``, its calls, and their cost (None where no call with tokens has a price). [USD]"""
+    """A billing month: ``YYYY-MM``, its calls, and their cost (None where no call with tokens has a price). [USD]"""
 
     month: str
     calls: int
@@ -124,14 +127,15 @@ def profiles(cube: Cube, bill: Bill, facts: Mapping[str, TaskFacts]) -> tuple[Ta
     groups: dict[tuple[str, str | None], list[_Priced]] = defaultdict(list)
     for cell, usd, reason, priced_as in zip(cube.cells, bill.usd, bill.reasons, bill.priced_as, strict=True):
         groups[cell.task, cell.model].append(_Priced(cell, usd, reason, priced_as))
+    zone = ZoneInfo(cube.billing_zone)
     sizes = {(histogram.task, histogram.model): histogram for histogram in cube.histograms}
     with localcontext() as context:
         context.prec = DIGITS
-        made = [_profile(group, sizes.get(key), facts.get(key[0])) for key, group in groups.items()]
+        made = [_profile(group, sizes.get(key), facts.get(key[0]), zone) for key, group in groups.items()]
     return tuple(sorted(made, key=lambda each: (-(each.cost_usd or 0), -each.calls, each.task, each.model or "")))
 
 
-def _profile(group: list[_Priced], sizes: Histogram | None, facts: TaskFacts | None) -> TaskProfile:
+def _profile(group: list[_Priced], sizes: Histogram | None, facts: TaskFacts | None, zone: dt.tzinfo) -> TaskProfile:
     cells = [each.cell for each in group]
     good = [cell for cell in cells if cell.ok]
     calls = sum(cell.calls for cell in cells)
@@ -153,7 +157,7 @@ def _profile(group: list[_Priced], sizes: Histogram | None, facts: TaskFacts | N
         calls=calls,
         failed=sum(cell.calls for cell in cells if not cell.ok),
         gateway_cached=sum(cell.calls for cell in cells if cell.service_tier == GATEWAY_CACHE),
-        months=_months(group),
+        months=_months(group, zone),
         first=_moment(first),
         last=_moment(last),
         span_days=(last - first) / 86_400e6 if first is not None and last is not None else None,
@@ -191,11 +195,12 @@ def _cost(group: list[_Priced]) -> Decimal | None:
     return None if unknown and empty else sum(known, Decimal(0))
 
 
-def _months(group: list[_Priced]) -> tuple[Month, ...]:
+def _months(group: list[_Priced], zone: dt.tzinfo) -> tuple[Month, ...]:
     by_month: dict[str, list[_Priced]] = defaultdict(list)
     for each in group:
-        if each.cell.since_us is not None:
-            by_month[f"{_moment(each.cell.since_us):%Y-%m}"].append(each)
+        since = _moment(each.cell.since_us)
+        if since is not None:
+            by_month[f"{since.astimezone(zone):%Y-%m}"].append(each)
     return tuple(
         Month(month, sum(each.cell.calls for each in within), _cost(within))
         for month, within in sorted(by_month.items())

@@ -1,14 +1,15 @@
 """What the prompts of each task say about it: how alike they are, what they ask for, retries, repeats, judging."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 
 from breakeven.usage.calls import ALL_TASKS, GATEWAY_CACHE
-from breakeven.usage.cube import task_name
-from breakeven.usage.prefix import MOST, Shared, shared_beginnings
+from breakeven.usage.cells import task_name
+from breakeven.usage.prefix import MOST, shared_beginnings
 
 NAMED = f"(SELECT * REPLACE (coalesce(nullif(trim(task), ''), '{ALL_TASKS}') AS task) FROM log)"
 """The log with tasks as they are shown."""
@@ -17,41 +18,103 @@ RETRY_US = 600_000_000
 """The same prompt within this time after a failure is a retry of it. [us]"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromptFacts:
     """
-    Of one task, whatever its models. Shares are None where the log does not hold what they are of.
+    Of one task, whatever its models, as whole numbers. Shares of them are None where the log does not hold what they
+    are of.
 
-    prompts : calls whose prompt is in the log.
-    prefix_share : of the prompt characters, a beginning shared with another call; see ``prefix.py``. [1]
-    template_share : of the prompt characters, tool definitions included, those alike in half of the calls or more: the
-        longest common beginning at a power of two, or the system prompt where it is longer, and the tool definitions.
-        A lower bound. [1]
-    first_chars, first_is_system : length of the commonest system prompt, or first message, if most calls have it, and
-        whether it is known to be the former; None otherwise. [characters]
-    first_share : of the calls, with that very one. [1]
-    tools : tool definitions of most calls, None where it differs from call to call.
-    json_share : of the calls, that asked for JSON. [1]
-    retry_share : of the calls with a prompt, made within ten minutes after the same prompt failed. [1]
-    repeat_share : of the calls with a prompt, that repeat an earlier one exactly and are no retries; answers from a
-        gateway's cache do not count. [1]
-    judge_share : of the calls, whose prompt asks to judge another answer. [1]
+    calls : that succeeded.
+    prompts : those of them whose prompt is in the log.
+    characters, tools_characters : of these prompts; of the tool definitions with them. [characters]
+    shared_characters : a beginning shared with another call; see ``prefix.py``. [characters]
+    template_characters : those alike in half of the calls or more: the longest common beginning at a power of two, or
+        the system prompt where it is longer, and the tool definitions. A lower bound; None where cubes were added up
+        that do not say whether it is the same in all. [characters]
+    first_calls : calls with the commonest system prompt, or first message; None where the log holds none of them, or as
+        above.
+    first_chars, first_is_system : its length, if most calls have it, and whether it is known to be the former; None
+        otherwise. [characters]
+    tools : tool definitions of most calls, None where that differs from call to call.
+    formats, json_calls : calls that say which format they want, and those of them that want JSON.
+    asked, retries, repeats : calls with a prompt, failed ones too; those made within ten minutes after the same prompt
+        failed; those that repeat an earlier one exactly and are no retries, answers from a gateway's cache left out.
+    judgeable, judging : calls whose prompt may tell whether it asks to judge another answer, and those whose does.
     """
 
+    task: str
+    calls: int
     prompts: int
-    prefix_share: float | None
-    template_share: float | None
+    characters: int
+    tools_characters: int
+    shared_characters: int
+    template_characters: int | None
+    first_calls: int | None
     first_chars: int | None
     first_is_system: bool
-    first_share: float | None
     tools: int | None
-    json_share: float | None
-    retry_share: float | None
-    repeat_share: float | None
-    judge_share: float | None
+    formats: int
+    json_calls: int
+    asked: int
+    retries: int
+    repeats: int
+    judgeable: int
+    judging: int
+
+    @property
+    def prefix_share(self) -> float | None:
+        """Of the prompt characters, a beginning shared with another call. [1]"""
+        return _share(self.shared_characters, self.characters)
+
+    @property
+    def template_share(self) -> float | None:
+        """Of the characters of prompts and tool definitions, those in the template. [1]"""
+        return _share(self.template_characters, self.characters + self.tools_characters) if self.characters else None
+
+    @property
+    def first_share(self) -> float | None:
+        """Of the calls, those with the commonest system prompt or first message. [1]"""
+        return _share(self.first_calls, self.calls)
+
+    @property
+    def json_share(self) -> float | None:
+        """Of the calls that say which format they want, those that want JSON. [1]"""
+        return _share(self.json_calls, self.formats)
+
+    @property
+    def retry_share(self) -> float | None:
+        """Of the calls with a prompt, retries. [1]"""
+        return _share(self.retries, self.asked)
+
+    @property
+    def repeat_share(self) -> float | None:
+        """Of the calls with a prompt, exact repeats. [1]"""
+        return _share(self.repeats, self.asked)
+
+    @property
+    def judge_share(self) -> float | None:
+        """Of the calls whose prompt may tell, those that judge. [1]"""
+        return _share(self.judging, self.judgeable)
 
 
-def prompt_facts(engine: duckdb.DuckDBPyConnection) -> dict[str, PromptFacts]:
+ADDED = (
+    "calls",
+    "prompts",
+    "characters",
+    "tools_characters",
+    "shared_characters",
+    "formats",
+    "json_calls",
+    "asked",
+    "retries",
+    "repeats",
+    "judgeable",
+    "judging",
+)
+"""What of ``PromptFacts`` can be added up: what calls of several logs have alike is not looked for, so it is less."""
+
+
+def prompt_facts(engine: duckdb.DuckDBPyConnection) -> tuple[PromptFacts, ...]:
     """
     The facts of each task of the view ``log`` that has any.
 
@@ -70,35 +133,60 @@ def prompt_facts(engine: duckdb.DuckDBPyConnection) -> dict[str, PromptFacts]:
     tools = _by_task(engine, _commonest("coalesce(tools_hash, 0)", "tools", "tools_chars", good))
     again = _by_task(engine, _AGAIN)
     beginnings = shared_beginnings(engine)
-    found = {}
-    for task, (calls, prompts, chars, tools_chars, json, formats, judged, judgeable) in sums.items():
+    found = []
+    for task, (calls, prompts, chars, tools_chars, json_calls, formats, judging, judgeable) in sorted(sums.items()):
         if not (prompts or task in firsts):
             continue
-        first_calls, first_chars, is_system = firsts.get(task, (0, None, None))
-        alike = first_calls >= MOST * calls
+        first_calls, first_chars, is_system = firsts.get(task, (0, 0, None))
+        alike = task in firsts and first_calls >= MOST * calls
         tool_calls, count, each = tools[task]
         known = tool_calls >= MOST * calls
-        shared = beginnings.get(task)
-        repeats = again.get(task, (0, 0, 0))
-        found[task] = PromptFacts(
-            prompts=prompts,
-            prefix_share=shared.share if shared else None,
-            template_share=_template_share(
-                shared,
-                first_calls * first_chars if alike else 0,
-                tool_calls * (each or 0) if known else 0,
-                (chars or 0) + (tools_chars or 0),
-            ),
-            first_chars=first_chars if alike else None,
-            first_is_system=bool(is_system) and alike,
-            first_share=first_calls / calls if task in firsts else None,
-            tools=(count or 0) if known else None,
-            json_share=json / formats if formats else None,
-            retry_share=repeats[1] / repeats[0] if repeats[0] else None,
-            repeat_share=repeats[2] / repeats[0] if repeats[0] else None,
-            judge_share=judged / judgeable if judgeable else None,
+        begun = beginnings[task]
+        template = max(begun.template, first_calls * first_chars if alike else 0)
+        asked, retries, repeats = again.get(task, (0, 0, 0))
+        found.append(
+            PromptFacts(
+                task=task,
+                calls=calls,
+                prompts=prompts,
+                characters=chars or 0,
+                tools_characters=tools_chars or 0,
+                shared_characters=begun.shared,
+                template_characters=template + (tool_calls * (each or 0) if known else 0),
+                first_calls=first_calls if task in firsts else None,
+                first_chars=first_chars if alike else None,
+                first_is_system=bool(is_system) and alike,
+                tools=(count or 0) if known else None,
+                formats=formats,
+                json_calls=json_calls or 0,
+                asked=asked,
+                retries=retries,
+                repeats=repeats,
+                judgeable=judgeable,
+                judging=judging or 0,
+            )
         )
-    return found
+    return tuple(found)
+
+
+def added_facts(parts: Iterable[PromptFacts]) -> tuple[PromptFacts, ...]:
+    """Facts added up by task; what most calls of a task have alike is then unknown."""
+    groups: dict[str, list[PromptFacts]] = defaultdict(list)
+    for each in parts:
+        groups[each.task].append(each)
+    return tuple(_added(groups[task]) for task in sorted(groups))
+
+
+def _added(parts: Sequence[PromptFacts]) -> PromptFacts:
+    if len(parts) == 1:
+        return parts[0]
+    sums = {name: sum(getattr(each, name) for each in parts) for name in ADDED}
+    unknown: dict[str, Any] = dict.fromkeys(("template_characters", "first_calls", "first_chars", "tools"))
+    return replace(parts[0], first_is_system=False, **sums, **unknown)
+
+
+def _share(part: int | None, whole: int) -> float | None:
+    return None if part is None or not whole else part / whole
 
 
 _AGAIN = f"""
@@ -127,10 +215,3 @@ def _by_task(engine: duckdb.DuckDBPyConnection, query: str) -> Mapping[str, tupl
     for task, *values in engine.execute(query).fetchall():
         found.setdefault(task_name(task), tuple(None if value is None else int(value) for value in values))
     return found
-
-
-def _template_share(shared: Shared | None, first: int, tools: int, characters: int) -> float | None:
-    """Share of the characters of a task that lies in its template; None without prompts. [1]"""
-    if shared is None or not characters:
-        return None
-    return (max(shared.template_chars, first) + tools) / characters

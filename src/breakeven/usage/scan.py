@@ -18,8 +18,9 @@ from breakeven.errors import LogError, NoLogError
 from breakeven.usage.calls import EARLIEST_US, LATEST_US, PROMPT_COLUMNS, SPAN_COLUMNS, TYPES, ZERO_COST
 from breakeven.usage.checks import MACROS, SETTINGS
 from breakeven.usage.column_map import ColumnMap
-from breakeven.usage.cube import MAY_BE_ABSENT
-from breakeven.usage.fields import TableRow, quoted
+from breakeven.usage.cube import MAY_BE_ABSENT, Cube
+from breakeven.usage.cube_file import is_cube, read_cube
+from breakeven.usage.fields import JsonLine, TableRow, quoted
 from breakeven.usage.inputs import LogFile, as_log
 from breakeven.usage.layout import NO_ROWS, Layout, head_of, layout_of, reader_of, registered
 from breakeven.usage.lines import Chunk
@@ -30,6 +31,7 @@ from breakeven.usage.readers import find_reader, table
 from breakeven.usage.readers.reader import Reader
 from breakeven.usage.sample import key_of_parquet, key_of_text
 from breakeven.usage.sources import Reject, Skipped, Source
+from breakeven.usage.whole_json import WholeLine, read_whole
 
 __all__ = ["Reject", "Scan", "Skipped", "Source", "open_engine", "scan_files"]
 
@@ -51,7 +53,10 @@ class Scan:
     faults : (number of file, line, reason) of lines that could not even be handed to the engine, some of them; all of
         them are in the engine's table ``faults``.
     fault_counts : number of such lines by (number of file, reason), all of them.
-    spans_us : for each Parquet file the first and last time in it, None where it has none. [us]
+    cubes : those of the files that are cubes, and their names.
+    queries : queries of canonical columns, which the view is made of.
+    spans_us : for each file that is not read into the table ``calls`` its first and last time, None where it has none.
+        [us]
     absent : columns of ``cube.MAY_BE_ABSENT`` that no file has.
     has_prompts : whether some file holds prompts.
     has_spans : whether the rows of some file lie inside one another.
@@ -63,6 +68,8 @@ class Scan:
     skipped: list[Skipped] = field(default_factory=list)
     faults: list[tuple[int, int, str]] = field(default_factory=list)
     fault_counts: Counter[tuple[int, str]] = field(default_factory=Counter)
+    cubes: list[tuple[str, Cube]] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
     spans_us: list[tuple[int | None, int | None]] = field(default_factory=list)
     absent: frozenset[str] = frozenset(MAY_BE_ABSENT)
     has_prompts: bool = False
@@ -168,7 +175,8 @@ def scan_files(
     Parameters
     ----------
     files : sequence of Path or LogFile
-        Any mix of formats. One that holds no log is skipped if there are others.
+        Any mix of formats, and cubes. One that holds no log is skipped if there are others. Without any log, there
+        is no view.
     task_by : str, optional
         Path or column that names the task, in place of the format's own; "prompt" groups by a hash of the system
         prompt (or the first message).
@@ -194,25 +202,26 @@ def scan_files(
         raise LogError(f"Columns can be named for the reader {table.READER.name!r} only, not for {reader!r}")
     chosen = table.READER.name if columns else reader
     how = _How(find_reader(chosen) if chosen else None, column_map, task_by, columns, find_keys and not task_by)
-    queries: list[str] = []
     logs = [as_log(file) for file in files]
     for file in logs:
         try:
-            queries += _read(result, file, how)
+            _read(result, file, how)
         except NoLogError as error:
             if len(logs) == 1:
                 raise
             result.skipped.append(Skipped(file.name, error.reason))
     if not result.sources:
+        if result.cubes:
+            return result
         first = result.skipped[0]
         raise LogError(f"None of the {len(logs)} files holds a log that can be read; {first.file}: {first.reason}")
     if column_map is not None and not any(source.reader == column_map.name for source in result.sources):
         raise LogError(f"{column_map.name}: no file has the columns it names: {', '.join(column_map.needed)}")
     if result.has_spans:
         count_each_call_once(engine, name_judges=task_by is None)
-    if len(queries) < len(result.sources):
-        queries.append(f"SELECT {', '.join(_columns(result.has_prompts))} FROM calls")
-    engine.execute(f"CREATE TEMP VIEW log AS {' UNION ALL '.join(queries)}")
+    if len(result.queries) < len(result.sources):
+        result.queries.append(f"SELECT {', '.join(_columns(result.has_prompts))} FROM calls")
+    engine.execute(f"CREATE TEMP VIEW log AS {' UNION ALL '.join(result.queries)}")
     return result
 
 
@@ -227,18 +236,19 @@ class _How:
     find_keys: bool
 
 
-def _read(result: Scan, file: LogFile, how: _How) -> list[str]:
-    """Read one file; the queries of those of its canonical columns that are not in ``calls``. Raises NoLogError."""
+def _read(result: Scan, file: LogFile, how: _How) -> None:
+    """Read one file. Raises NoLogError."""
     engine, number = result.engine, len(result.sources)
     head, is_document = head_of(file)
+    if head.startswith(PARQUET) and not how.columns and is_cube(engine, file):
+        result.cubes.append((file.name, read_cube(engine, file)))
+        return
     reader = reader_of(engine, file, head, how.reader, how.column_map)
     find_key = how.find_keys and reader.name not in result.keys
-    queries: list[str] = []
     if head.startswith(PARQUET):
         if find_key:
             result.keys[reader.name] = key_of_parquet(engine, file, reader, how.columns)
-        rows, query = _parquet(result, number, file, reader, how)
-        queries += [query] if query else []
+        rows = _parquet(result, number, file, reader, how)
         if file.watch is not None:
             file.watch.rows(rows)
     else:
@@ -249,15 +259,23 @@ def _read(result: Scan, file: LogFile, how: _How) -> list[str]:
     if not rows:
         raise NoLogError(f"{file}: holds no rows", NO_ROWS)
     result.sources.append(Source(file.name, reader.name, rows, file.sha256()))
-    return queries
 
 
 def _text(result: Scan, number: int, layout: Layout, reader: Reader, how: _How) -> int:
-    """Read a file of JSON lines or delimited text into ``calls``; how many rows it holds."""
+    """Read a file of JSON lines or delimited text, into ``calls`` or a table of its own; how many rows it holds."""
     row, file = layout.row(), layout.file
     key = result.keys.get(reader.name)
     raw = raw_columns(reader, layout.names, how.task_by, how.columns, file, row, key)
     kept = _note_columns(result, raw)
+    if isinstance(row, JsonLine) and not (layout.is_document or layout.expand) and raw["span"] == "NULL":
+        line = WholeLine(row.paths)
+        again = raw_columns(reader, layout.names, how.task_by, how.columns, file, line, key)
+        if whole := read_whole(result.engine, number, file, again, line, kept):
+            result.queries.append(whole.query)
+            result.spans_us.append(whole.span_us)
+            if file.watch is not None:
+                file.watch.rows(whole.rows)
+            return whole.rows
     rows, insert = 0, ""
     for chunk in layout.chunks(row):
         if chunk.lines:
@@ -274,10 +292,12 @@ def _text(result: Scan, number: int, layout: Layout, reader: Reader, how: _How) 
     return rows
 
 
-def _parquet(result: Scan, number: int, file: LogFile, reader: Reader, how: _How) -> tuple[int, str]:
-    """How many rows a Parquet file holds, and a query of them; "" where they are in ``calls``, hashed once."""
+def _parquet(result: Scan, number: int, file: LogFile, reader: Reader, how: _How) -> int:
+    """Note a query of the rows of a Parquet file, or read them into ``calls``, hashed once; how many it holds."""
     rows_of, types = parquet_rows(result.engine, file)
-    count = run(result.engine, f"SELECT count(*) FROM {rows_of}", f"{file}: not a Parquet file that can be read")[0][0]
+    count: int = run(result.engine, f"SELECT count(*) FROM {rows_of}", f"{file}: not a Parquet file that can be read")[
+        0
+    ][0]
     row = TableRow(types, tidy=False)
     key = result.keys.get(reader.name)
     raw = raw_columns(reader, list(types), how.task_by, how.columns, file, row, key)
@@ -286,9 +306,10 @@ def _parquet(result: Scan, number: int, file: LogFile, reader: Reader, how: _How
     query = canonical_query(result.engine, number, raw, row, numbered, kept)
     if kept is None or raw["span"] != "NULL":
         run(result.engine, f"INSERT INTO calls BY NAME {query}", f"{file}: the rows cannot be read")
-        return count, ""
+        return count
     result.spans_us.append(_parquet_span(result.engine, raw["instant"], types, rows_of, query))
-    return count, f"SELECT {', '.join(_columns(False))} FROM ({query})"
+    result.queries.append(f"SELECT {', '.join(_columns(False))} FROM ({query})")
+    return count
 
 
 def _note_columns(result: Scan, raw: Mapping[str, str]) -> dict[str, str] | None:

@@ -2,16 +2,18 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from breakeven.usage.cube import DAY_US, task_name
+from breakeven.usage.cells import task_name
 
 HOUR_US = 3_600_000_000
+DAY_HOURS = 24
+DAY_US = DAY_HOURS * HOUR_US
 WEEK_HOURS = 168
 MONDAY = 72
 """Hours from the Monday before 1970 to 1970, a Thursday. [h]"""
@@ -58,32 +60,42 @@ class Trend:
     high: float
 
 
-def week_hours(log: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Query of calls by hour of the week: columns ``task``, ``hour`` (0 to 167, from Monday 00:00 UTC), ``calls``."""
-    at = nw.col("at_us").cast(nw.Int64)
-    log = _timed(log).with_columns(hour=(at // HOUR_US + MONDAY) % WEEK_HOURS)
-    return log.group_by("task", "hour").agg(nw.col("calls").sum())
+def hours(log: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """
+    Query of calls by UTC hour: columns ``task``, ``hour`` (since 1970), ``calls``.
 
-
-def days(log: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """Query of calls by UTC day: columns ``task``, ``day`` (since 1970), ``calls``."""
-    log = _timed(log).with_columns(day=nw.col("at_us").cast(nw.Int64) // DAY_US)
-    return log.group_by("task", "day").agg(nw.col("calls").sum())
+    Of the good rows alone of which it is known when, and how many calls, they are.
+    """
+    log = log.filter(~nw.col("faulty") & ~nw.col("at_us").is_null() & (nw.col("calls") > 0))
+    at, calls = (nw.col(name).cast(nw.Int64) for name in ("at_us", "calls"))
+    return log.with_columns(hour=at // HOUR_US, calls=calls).group_by("task", "hour").agg(nw.col("calls").sum())
 
 
 def count_times(
     log: nw.LazyFrame[Any], rows_of: Callable[[nw.LazyFrame[Any]], list[tuple[Any, ...]]]
 ) -> tuple[TaskTimes, ...]:
     """The times of a log, by task."""
-    hours: dict[str, Counter[int]] = defaultdict(Counter)
-    by_day: dict[str, Counter[int]] = defaultdict(Counter)
-    for counted, query in ((hours, week_hours(log)), (by_day, days(log))):
-        for task, slot, calls in rows_of(query):
-            counted[task_name(task)][int(slot)] += int(calls)
-    return tuple(
-        TaskTimes(task, tuple(hours[task][hour] for hour in range(WEEK_HOURS)), tuple(sorted(by_day[task].items())))
-        for task in sorted(hours)
-    )
+    weeks: dict[str, Counter[int]] = defaultdict(Counter)
+    days: dict[str, Counter[int]] = defaultdict(Counter)
+    for task, hour, calls in rows_of(hours(log)):
+        name = task_name(task)
+        weeks[name][(int(hour) + MONDAY) % WEEK_HOURS] += int(calls)
+        days[name][int(hour) // DAY_HOURS] += int(calls)
+    return tuple(_times(task, weeks[task], days[task]) for task in sorted(weeks))
+
+
+def added_times(parts: Iterable[TaskTimes]) -> tuple[TaskTimes, ...]:
+    """Times added up by task."""
+    weeks: dict[str, Counter[int]] = defaultdict(Counter)
+    days: dict[str, Counter[int]] = defaultdict(Counter)
+    for each in parts:
+        weeks[each.task].update(dict(enumerate(each.week_hours)))
+        days[each.task].update(dict(each.days))
+    return tuple(_times(task, weeks[task], days[task]) for task in sorted(weeks))
+
+
+def _times(task: str, week: Counter[int], days: Counter[int]) -> TaskTimes:
+    return TaskTimes(task, tuple(week[hour] for hour in range(WEEK_HOURS)), tuple(sorted(days.items())))
 
 
 def peak_to_mean(week: tuple[int, ...], first_us: int, last_us: int) -> float | None:
@@ -141,9 +153,3 @@ def t_quantile(share: float, freedom: int) -> float:
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
     return z + math.fsum(term / freedom**power for power, term in enumerate(terms, 1))
-
-
-def _timed(log: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """The good rows of which it is known when and how many calls they are."""
-    log = log.filter(~nw.col("faulty") & ~nw.col("at_us").is_null() & (nw.col("calls") > 0))
-    return log.with_columns(calls=nw.col("calls").cast(nw.Int64))

@@ -33,6 +33,10 @@ COMMANDS = {
         "breakeven.surfaces.cli.logs:command",
         "Read logs of real calls: their cost, and the decision per task.",
     ),
+    "cube": (
+        "breakeven.surfaces.cli.cube:app",
+        "Logs as a small file of sums, read everywhere a log is: build, merge, show.",
+    ),
     "offers": ("breakeven.surfaces.cli.offers:offers", "Fine-tuning offers: prices, who may buy until when, sources."),
     "prices": ("breakeven.surfaces.cli.prices:app", "List prices: show a model's, or fetch newer ones."),
     "serve": ("breakeven.surfaces.cli.serve:serve", "Answer in a browser and over a JSON API, on this machine."),

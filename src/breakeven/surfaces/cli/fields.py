@@ -1,13 +1,14 @@
 """A question's fields from wherever they were given: flags, a scenario file, a log."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 
 from breakeven.catalogue.load import Catalogue
+from breakeven.errors import InputError
 from breakeven.questions.fields import Question, ask
 from breakeven.questions.kind import FromUsage
 
@@ -25,11 +26,36 @@ LogOption: TypeAlias = Annotated[
     tuple[str, ...], Parameter(help="Log to read your usage from; may be given several times.", negative="")
 ]
 LogTaskOption: TypeAlias = Annotated[str | None, Parameter(help="Task of the log to look at.")]
-TaskByOption: TypeAlias = Annotated[str | None, Parameter(help="Field of the log that names the task.")]
+TaskByOption: TypeAlias = Annotated[
+    str | None, Parameter(help="Field of the log that names the task; 'prompt': the system prompt.")
+]
+ReaderOption: TypeAlias = Annotated[
+    str | None, Parameter(help="Format to read as, in place of the one that claims a file.")
+]
+ColumnOption: TypeAlias = Annotated[
+    tuple[str, ...], Parameter(help="Column of a table, e.g. input_tokens=my_col; several times.", negative="")
+]
+MapOption: TypeAlias = Annotated[
+    Path | None, Parameter(name="--map", help="YAML file: which column means what, for other formats.")
+]
+ZoneOption: TypeAlias = Annotated[
+    str | None, Parameter(help="Time zone of billing months, e.g. America/Los_Angeles (default: UTC).")
+]
 TasksOption: TypeAlias = Annotated[
     Path | None, Parameter(help="YAML file that names and merges tasks of the log; see docs/tasks.md.")
 ]
 PricesOption: TypeAlias = Annotated[Path | None, Parameter(help="YAML file with your own prices, models and offers.")]
+
+
+def column_pairs(texts: Sequence[str]) -> dict[str, str]:
+    """What ``--column`` says, each text ``NAME=COLUMN``."""
+    pairs = {}
+    for text in texts:
+        name, equals, own = text.partition("=")
+        if not equals or not own:
+            raise InputError(f"--column is {text!r}; it must be NAME=COLUMN, e.g. input_tokens=prompt_len", "column")
+        pairs[name.strip()] = own.strip()
+    return pairs
 
 
 def gather(

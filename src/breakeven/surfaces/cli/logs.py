@@ -12,9 +12,19 @@ from breakeven.files import whole_file
 from breakeven.questions.fields import group_of
 from breakeven.questions.finetune import USAGE, FinetuneQuestion
 from breakeven.questions.logs import answer_logs
+from breakeven.surfaces.cli.fields import (
+    ColumnOption,
+    MapOption,
+    PricesOption,
+    ReaderOption,
+    TaskByOption,
+    TasksOption,
+    ZoneOption,
+    column_pairs,
+)
 from breakeven.surfaces.cli.flags import with_flags
 from breakeven.surfaces.cli.offers import parse_day
-from breakeven.surfaces.cli.output import Format, show
+from breakeven.surfaces.cli.output import Format, OutputOption, show
 from breakeven.surfaces.cli.progress import reading
 from breakeven.usage import read_usage
 from breakeven.usage.column_map import ColumnMap, read_map
@@ -36,32 +46,29 @@ def logs(
     *files: Annotated[
         str,
         Parameter(
-            help="Logs: files, folders, globs, addresses, or - for standard input; see docs/log-formats.md.",
+            help="Logs or cubes: files, folders, globs, addresses, or - for standard input; see docs/log-formats.md.",
             allow_leading_hyphen=True,
         ),
     ],
     fields: Mapping[str, Any],
-    task_by: Annotated[str | None, Parameter(help="Field that names the task; 'prompt': the system prompt.")] = None,
-    tasks: Annotated[Path | None, Parameter(help="YAML file that names and merges tasks; see docs/tasks.md.")] = None,
+    task_by: TaskByOption = None,
+    tasks: TasksOption = None,
     write_tasks: Annotated[
         Path | None, Parameter(help="Write such a file to begin with, and print the answer.")
     ] = None,
-    reader: Annotated[str | None, Parameter(help="Format to read as, in place of the one that claims a file.")] = None,
-    column: Annotated[
-        tuple[str, ...], Parameter(help="Column of a table, e.g. input_tokens=my_col; several times.", negative="")
-    ] = (),
-    map_: Annotated[
-        Path | None, Parameter(name="--map", help="YAML file: which column means what, for other formats.")
-    ] = None,
+    reader: ReaderOption = None,
+    column: ColumnOption = (),
+    map_: MapOption = None,
     explain: Annotated[
         bool, Parameter(help="Say how one file would be read, or propose a map for it.", negative="")
     ] = False,
     rejects: Annotated[Path | None, Parameter(help="Write file, line and reason of rejected rows as CSV.")] = None,
     focus: Annotated[Path | None, Parameter(help="Write priced usage as FOCUS charges, .csv or .parquet.")] = None,
+    billing_zone: ZoneOption = None,
     as_of: Annotated[str | None, Parameter(help="Day of offers, and of calls without a time.", metavar="DATE")] = None,
-    prices: Annotated[Path | None, Parameter(help="YAML file with your own prices, models and offers.")] = None,
+    prices: PricesOption = None,
     format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
-    output: Annotated[Path | None, Parameter(help="Write the answer to this file.")] = None,
+    output: OutputOption = None,
 ) -> None:
     """Read logs of real calls: what they cost, and the fine-tuning decision per task.
 
@@ -74,7 +81,6 @@ def logs(
         return
     catalogue = load_catalogue(prices)
     day = parse_day(as_of)
-    columns = dict(_pair(each) for each in column)
     with reading() as watch:
         usage = read_usage(
             files,
@@ -82,8 +88,9 @@ def logs(
             as_of=day,
             task_by=task_by,
             reader=reader,
-            columns=columns or None,
+            columns=column_pairs(column) or None,
             column_map=column_map,
+            billing_zone=billing_zone,
             tasks=read_task_names(tasks) if tasks else None,
             rejects=rejects,
             watch=watch,
@@ -120,13 +127,6 @@ def _explain(
         draw(found, console)
 
     show(found, draw, format_, output)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, own = text.partition("=")
-    if not equals or not own:
-        raise InputError(f"--column is {text!r}; it must be NAME=COLUMN, e.g. input_tokens=prompt_len", "column")
-    return name.strip(), own.strip()
 
 
 command = with_flags(FinetuneQuestion, logs, leave_out=FROM_THE_LOG)

@@ -19,6 +19,7 @@ FOUND_BY = {
     "beginning": "found by what its prompts begin with",
     "rest": "prompts like no others",
     "tasks file": "named by your tasks file",
+    "several": "named in several ways",
     "none": "no task named or found",
 }
 

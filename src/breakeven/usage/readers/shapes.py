@@ -197,13 +197,7 @@ def stated_cost(field: Field) -> str:
 
 def _compacted(field: Field, count: str) -> str:
     """A count of Anthropic's iterations of the kind compaction."""
-    steps = f"CAST({field('usage.iterations')} AS VARCHAR)"
-    path = json_path(count)
-    one = f"coalesce(whole(json_extract_string(step, '{path}')), 0)"
-    compacts = "json_extract_string(step, '$.type') = 'compaction'"
-    listed = f"CAST(json_extract({steps}, '$[*]') AS JSON[])"
-    total = f"list_sum(list_transform({listed}, lambda step: CASE WHEN {compacts} THEN {one} END))"
-    return f"coalesce(CASE WHEN contains({steps}, 'compaction') THEN {total} END, 0)"
+    return f"compacted(CAST({field('usage.iterations')} AS VARCHAR), '{json_path(count)}')"
 
 
 def _first(field: Field, *paths: str) -> str:

@@ -1,0 +1,161 @@
+"""Log files and cubes, in any mix, to one cube."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from zoneinfo import available_timezones
+
+import duckdb
+import narwhals.stable.v2 as nw
+
+from breakeven.errors import InputError, LogError, nearest
+from breakeven.usage.column_map import ColumnMap
+from breakeven.usage.columns import cells_of_query, sizes_of_query
+from breakeven.usage.cube import UTC, Cube, build, count_sizes, from_log
+from breakeven.usage.inputs import LogFile, Watch
+from breakeven.usage.merge import merged, refuse_twice, renamed_cube
+from breakeven.usage.models import Finder
+from breakeven.usage.naming import Named, name_tasks
+from breakeven.usage.prompt_facts import prompt_facts
+from breakeven.usage.scan import Scan, scan_files
+from breakeven.usage.task_names import TaskNames
+from breakeven.usage.timing import count_times
+
+LOGS = "the logs given beside it"
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """
+    What log files and cubes hold.
+
+    cube : all of it.
+    scan : the files.
+    logs : the cube of those that are no cubes; None without any.
+    lost : rejected rows of these, by (number of file, reason).
+    notes : how their tasks were named, in whole sentences.
+    """
+
+    cube: Cube
+    scan: Scan
+    logs: Cube | None
+    lost: Mapping[tuple[int, str], int]
+    notes: tuple[str, ...]
+
+
+def gather(
+    engine: duckdb.DuckDBPyConnection,
+    files: Sequence[LogFile],
+    find: Finder,
+    *,
+    task_by: str | None = None,
+    reader: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    column_map: ColumnMap | None = None,
+    tasks: TaskNames | None = None,
+    billing_zone: str | None = None,
+    count_twice: bool = False,
+    watch: Watch | None = None,
+) -> Gathered:
+    """
+    One cube of log files and cube files.
+
+    Parameters
+    ----------
+    engine : connection
+        As ``scan.open_engine`` gives it.
+    find : Finder
+        With the table whose price changes the logs are cut at.
+    billing_zone : str, optional
+        Zone whose months are told apart; that of the cubes if not given, or UTC.
+    count_twice : bool
+        Whether cubes that hold the same source may be added up, or one beside that source.
+    tasks : TaskNames, optional
+        The user's names for tasks, those of cubes too.
+    watch : Watch, optional
+        Told how it goes on.
+    task_by, reader, columns, column_map
+        As for ``scan_files``; not for cubes.
+
+    Raises
+    ------
+    LogError
+        As ``scan_files``, ``read_cube`` and ``merge.merged``, or the cubes' months are of another zone.
+    """
+    if billing_zone is not None and billing_zone not in available_timezones():
+        close = nearest(billing_zone, available_timezones())
+        raise InputError(f"No time zone {billing_zone!r}.{close} Write an IANA name", "billing_zone")
+    if not files:
+        raise LogError("No log file was given")
+    if watch is not None:
+        sizes = [file.size for file in files]
+        watch.total(None if None in sizes else sum(size for size in sizes if size is not None))
+        for file in files:
+            file.watch = watch
+    scan = scan_files(
+        engine, files, task_by=task_by, reader=reader, columns=columns, column_map=column_map, find_keys=True
+    )
+    if watch is not None:
+        watch.step(f"adding up {scan.rows:,} rows")
+    cubes = scan.cubes
+    for name, cube in cubes:
+        if billing_zone not in (None, cube.billing_zone):
+            raise LogError(
+                f"{name}: has months of {cube.billing_zone}; build it again with --billing-zone {billing_zone}"
+            )
+    named = name_tasks(scan, task_by, tasks, {task for _, cube in cubes for task in cube.cells.values["task"]})
+    cubes = [(name, renamed_cube(cube, named.chosen)) for name, cube in cubes]
+    if not count_twice:
+        refuse_twice(cubes)
+    known = merged(cubes, find) if cubes else None
+    if not scan.sources and known is not None:
+        return Gathered(known, scan, None, {}, named.notes)
+    zone = billing_zone or (known.billing_zone if known else UTC)
+    logs, lost = _cube_of_logs(engine, scan, find, named, zone, known)
+    if known is None:
+        return Gathered(logs, scan, logs, lost, named.notes)
+    parts = [*cubes, (LOGS, logs)]
+    if not count_twice:
+        refuse_twice(parts)
+    return Gathered(merged(parts, find), scan, logs, lost, named.notes)
+
+
+def _cube_of_logs(
+    engine: duckdb.DuckDBPyConnection, scan: Scan, find: Finder, named: Named, zone: str, beside: Cube | None
+) -> tuple[Cube, Mapping[tuple[int, str], int]]:
+    """The cube of the files of a scan, and its rejected rows by (number of file, reason)."""
+    log = nw.from_native(scan.relation()).lazy()
+    span_us = scan.span_us()
+    cube = build(
+        log,
+        fetch,
+        find,
+        span_us,
+        scan.absent,
+        billing_zone=zone,
+        cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, scan.absent),
+        beside=beside,
+    )
+    rejects, lost = scan.rejected(cube.cells.total("rows"))
+    counts: Counter[str] = Counter()
+    for (_, reason), rows in lost.items():
+        counts[reason] += rows
+    cube = replace(
+        cube,
+        histograms=count_sizes(log, fetch, lambda query, side: sizes_of_query(engine, query, side)),
+        sources=tuple(scan.sources),
+        rows_in=scan.rows,
+        rejects=rejects,
+        reject_counts=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
+        times=count_times(log, fetch) if span_us[0] is not None else (),
+        prompts=prompt_facts(engine) if scan.has_prompts else (),
+        found=tuple(each for task in cube.cells.values["task"] if (each := named.found(task)) != from_log(task)),
+    )
+    return cube, lost
+
+
+def fetch(query: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
+    """Rows of a query on DuckDB. Narwhals' own ``collect`` would need pyarrow."""
+    rows: list[tuple[Any, ...]] = query.to_native().fetchall()
+    return rows
