@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from breakeven.questions.finetune import FinetuneAnswer, FinetuneQuestion
     from breakeven.questions.logs import LogsAnswer
     from breakeven.surfaces.notebook import finetune
-    from breakeven.usage import Usage, read_usage
+    from breakeven.usage import Usage, read_usage, usage_of
 
 __version__ = "0.1.0"
 
@@ -21,6 +21,7 @@ _HOMES = {
     "finetune": "breakeven.surfaces.notebook",
     "Usage": "breakeven.usage",
     "read_usage": "breakeven.usage",
+    "usage_of": "breakeven.usage",
 }
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "finetune",
     "load_catalogue",
     "read_usage",
+    "usage_of",
 ]
 
 
