@@ -74,6 +74,18 @@ def added(frame: Frame, *columns: nw.Expr) -> Frame:
     return frame.with_columns(*columns) if columns else frame
 
 
+def masked(frame: Frame, kinds: Mapping[str, str]) -> Frame:
+    """
+    A pandas frame with columns of types that have a null of their own, any other as it is.
+
+    pandas makes an integer a float where one is missing, and cannot divide those of Arrow.
+    """
+    if not frame.implementation.is_pandas():
+        return frame
+    made: Frame = nw.from_native(frame.to_native().astype(dict(kinds)))
+    return made
+
+
 def only(condition: nw.Expr, value: nw.Expr) -> nw.Expr:
     """A value where a condition holds, else null; a null written as such has no type that pandas can hold."""
     return nw.when(condition).then(value)

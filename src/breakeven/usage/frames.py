@@ -25,6 +25,7 @@ from breakeven.usage.expressions import (
     choose,
     false,
     known,
+    masked,
     numbers,
     only,
     succeeded,
@@ -256,10 +257,10 @@ def _selected(given: Frame, own: Mapping[str, str]) -> Frame:
         if not paths:
             raise
         raise LogError(f"The frame has no column {' or '.join(map(repr, paths))} ({type(error).__name__})") from None
-    return _pandas(selected) if selected.implementation.is_pandas() else selected
+    return _typed(selected) if selected.implementation.is_pandas() else selected
 
 
-def _pandas(frame: Frame) -> Frame:
+def _typed(frame: Frame) -> Frame:
     """A pandas frame with types that have a null of their own; objects that are of no one type become text."""
     native = frame.to_native()
     plain = [name for name, dtype in native.dtypes.items() if isinstance(dtype, np.dtype) and dtype.kind in "Oifub"]
@@ -288,6 +289,7 @@ def _checked(raw: Frame, own: Mapping[str, str], zone: str | None, dialect: str 
     if "at" in schema:
         raw = with_instants(raw, zone, own["timestamp"], dialect)
     raw = numbers(raw, amounts)
+    raw = masked(raw, {name: "Int64" if schema[name].is_integer() else "Float64" for name in amounts})
     raw = wholes(raw, {name: 1 if name == "calls" else 0 for name in counts})
     made: dict[str, nw.Expr] = {}
     if "cost_usd" in schema:

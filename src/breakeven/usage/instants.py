@@ -26,6 +26,7 @@ from breakeven.usage.expressions import (
     false,
     in_range,
     known,
+    masked,
     numbers,
     only,
     unix_us,
@@ -83,8 +84,7 @@ def with_instants(frame: Frame, zone: str | None, column: str, dialect: str | No
     LogError
         The times are naive and no zone is declared, or the column holds something else than times.
     """
-    made = _with_instants(frame, zone, column, dialect)
-    return _pandas_integers(made) if made.implementation.is_pandas() else made
+    return masked(_with_instants(frame, zone, column, dialect), {"at_us": "Int64"})
 
 
 def _with_instants(frame: Frame, zone: str | None, column: str, dialect: str | None = None) -> Frame:
@@ -204,15 +204,7 @@ def _since_1970(frame: Frame, dtype: nw.dtypes.DType, naive: bool, dialect: str 
         return frame.with_columns(at_us=civil_us(at.dt.year(), at.dt.month(), at.dt.day(), *clock))
     if not isinstance(dtype, nw.Datetime):
         frame = frame.with_columns(at=at.cast(nw.Datetime("us")))
-    frame = frame.with_columns(at_us=at.dt.timestamp("us"))
-    return _pandas_integers(frame) if frame.implementation.is_pandas() else frame
-
-
-def _pandas_integers(frame: Frame) -> Frame:
-    """``at_us`` with null as null: pandas makes it a float where some time is missing, and Arrow cannot divide it."""
-    native = frame.to_native()
-    made: Frame = nw.from_native(native.assign(at_us=native["at_us"].astype("Int64")))
-    return made
+    return masked(frame.with_columns(at_us=at.dt.timestamp("us")), {"at_us": "Int64"})
 
 
 def _ibis_instants(frame: Frame, dialect: str | None) -> Frame:
