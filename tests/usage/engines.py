@@ -142,6 +142,8 @@ def spark() -> Any:
             "spark.ui.showConsoleProgress": "false",
             "spark.log.level": "ERROR",
             "spark.sql.shuffle.partitions": "1",
+            "spark.sql.codegen.wholeStage": "false",  # for a few rows, compiling takes longer than running
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
             "spark.sql.session.timeZone": ZONE,
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.host": "127.0.0.1",

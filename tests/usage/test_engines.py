@@ -14,10 +14,11 @@ from engines import ENGINES, Rows, arrow, instant, sessions
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.table import PriceTable
 from breakeven.errors import LogError
-from breakeven.usage import Usage, read_usage, usage_of
+from breakeven.usage import Usage, read_usage
 from breakeven.usage.cube import Cube
 from breakeven.usage.frames import canonical_frame, frame_cube
 from breakeven.usage.models import Finder
+from breakeven.usage.of_frame import usage_of
 
 AS_OF = dt.date(2026, 11, 23)
 

@@ -25,7 +25,7 @@ from breakeven.usage.readers import gives_ids
 from breakeven.usage.scan import open_engine, scan_files
 from breakeven.usage.sources import Reject, Source
 
-__all__ = ["Bill", "Cube", "Reject", "Rows", "Source", "TaskProfile", "Usage", "read_usage", "usage_of"]
+__all__ = ["Bill", "Cube", "Reject", "Rows", "Source", "TaskProfile", "Usage", "read_usage", "summary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,59 +131,10 @@ def read_usage(
             reject_counts=reject_counts,
         )
         prefixes = shared_prefixes(engine) if found.has_prompts else {}
-    return _summary(cube, find, as_of, prefixes)
+    return summary(cube, find, as_of, prefixes)
 
 
-def usage_of(
-    frame: Any,
-    *,
-    as_of: dt.date,
-    columns: Mapping[str, str] | None = None,
-    table: PriceTable | None = None,
-    zone: str | None = None,
-    task_by: str | None = None,
-    name: str = "frame",
-) -> Usage:
-    """
-    Price and summarise the calls of a frame, whose rows stay in the engine that holds them.
-
-    Parameters
-    ----------
-    frame : native frame
-        A Polars DataFrame or LazyFrame, pandas DataFrame, PyArrow Table, DuckDB relation, Ibis table or PySpark
-        DataFrame; one row per call, or per group of calls.
-    as_of : date
-        The day whose prices calls without a time are billed at.
-    columns : mapping, optional
-        Name of ``frames.NAMES`` -> the frame's own column, or ``column.field`` of a structure; the others are found
-        by the names of ``readers.table``.
-    table : PriceTable, optional
-        Prices; the list prices where it is not given.
-    zone : str, optional
-        "UTC" or an offset such as "+02:00": of times that have no zone. Such a column needs it.
-    task_by : str, optional
-        Column that names the task.
-    name : str
-        What messages and ``sources`` call the frame.
-
-    Raises
-    ------
-    LogError
-        It is no frame or holds no rows; a column is missing or cannot hold what it should; times are naive and no
-        zone is declared.
-    """
-    from breakeven.usage.frames import canonical_frame, frame_cube
-
-    if table is None:
-        from breakeven.catalogue.load import load_catalogue
-
-        table = load_catalogue().prices
-    find = Finder(table)
-    cube = frame_cube(canonical_frame(frame, columns, zone=zone, task_by=task_by), find, name)
-    return _summary(cube, find, as_of, {})
-
-
-def _summary(cube: Cube, find: Finder, as_of: dt.date, prefixes: Mapping[str, float]) -> Usage:
+def summary(cube: Cube, find: Finder, as_of: dt.date, prefixes: Mapping[str, float]) -> Usage:
     """A cube, priced and profiled."""
     bill = price_cube(cube, find, as_of)
     made = profiles(cube, bill, prefixes)

@@ -8,7 +8,7 @@ table or a PySpark DataFrame. Its rows stay in its engine: expressions turn them
 
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -151,11 +151,8 @@ def frame_cube(log: FrameLog, find: Finder, name: str = "frame", fetch: Fetch | 
     if counts and "line" in log.rows.collect_schema().names():
         bad = log.rows.filter(nw.col("faulty")).select("line", "reason").sort("line", "reason").head(MAX_REJECTS)
         rejects = [Reject(name, int(line or 0), reason) for line, reason in rows_of(bad)]
-    return Cube(
-        cells=cube.cells,
-        cuts_us=cube.cuts_us,
-        day_edges_us=cube.day_edges_us,
-        thresholds=cube.thresholds,
+    return replace(
+        cube,
         histograms=count_sizes(log.rows, rows_of),
         sources=(Source(name, log.engine, rows_in, ""),),
         rows_in=rows_in,

@@ -47,6 +47,15 @@ class Queries:
     input_sizes: str
     output_sizes: str
 
+    def named(self) -> list[tuple[str, str]]:
+        """Each query with what it gives, in words."""
+        return [
+            ("Rows by the reason they are rejected for; null: good rows", self.survey),
+            ("Cells: sums of the good rows", self.cells),
+            ("Calls by size of the input, in buckets of 5 %", self.input_sizes),
+            ("Calls by size of the output, in buckets of 5 %", self.output_sizes),
+        ]
+
 
 def needs_ibis() -> Any:
     """The module ibis. Raises BreakevenError, saying what to install, where it is missing."""
@@ -90,11 +99,10 @@ def unbound_table(name: str, columns: Mapping[str, str]) -> tuple[Any, dict[str,
     return ibis.table(schema, name=last, catalog=catalog, database=database), own
 
 
-def find_dialect(name: str) -> str:
-    """A dialect that can be written. Raises LogError naming the nearest ones."""
-    if name in DIALECTS:
-        return name
-    raise LogError(f"No SQL dialect {name!r}.{nearest(name, DIALECTS)} Known: {', '.join(DIALECTS)}")
+def find_dialect(name: str) -> None:
+    """Raise LogError, naming the nearest ones, for a dialect that cannot be written."""
+    if name not in DIALECTS:
+        raise LogError(f"No SQL dialect {name!r}.{nearest(name, DIALECTS)} Known: {', '.join(DIALECTS)}")
 
 
 def sql_of(query: nw.LazyFrame[Any], dialect: str) -> str:
@@ -134,8 +142,9 @@ def warehouse_queries(
     zone : str, optional
         As for ``canonical_frame``.
     """
+    find_dialect(dialect)
     ibis_table, own = unbound_table(table, columns)
-    log = canonical_frame(ibis_table, own, zone=zone, dialect=find_dialect(dialect))
+    log = canonical_frame(ibis_table, own, zone=zone, dialect=dialect)
     cuts = cut_instants(midnight_us(first), midnight_us(last), prices.since_days)
     return Queries(
         survey=sql_of(_survey(log), dialect),
@@ -159,10 +168,9 @@ def connected_table(url: str, name: str) -> Any:
     kind = url.partition(":")[0]
     try:
         connection = ibis.connect(url)
-    except ModuleNotFoundError as error:
+    except ImportError:
         raise LogError(
-            f"--connection {kind}: needs the package {error.name}; install it with:"
-            f" pip install 'ibis-framework[{kind}]'"
+            f"--connection {kind}: a package it needs is not installed: pip install 'ibis-framework[{kind}]'"
         ) from None
     except Exception as error:
         raise LogError(f"--connection {kind}: cannot be opened ({type(error).__name__})") from None

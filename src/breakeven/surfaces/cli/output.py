@@ -49,6 +49,11 @@ def show(document: Any, draw: "Callable[[Console], None]", format_: Format, outp
         page = io.StringIO()
         draw(Console(file=page, width=PIPED_WIDTH, highlight=False))
         text = page.getvalue()
+    write_whole(output, text)
+
+
+def write_whole(output: Path, text: str) -> None:
+    """Write ``--output`` whole or not at all. Raises BreakevenError."""
     part = output.with_name(output.name + ".part")
     try:
         part.write_text(text, encoding="utf-8")
