@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from engines import ENGINES, Rows, arrow, instant, sessions
+from engines import ENGINES, Rows, arrow, instant, sessions, spark
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.table import PriceTable
-from breakeven.errors import LogError
+from breakeven.errors import BreakevenError, LogError
+from breakeven.surfaces.cli import main
 from breakeven.usage import Usage, read_usage
 from breakeven.usage.cube import Cube
 from breakeven.usage.frames import canonical_frame, frame_cube
 from breakeven.usage.models import Finder
 from breakeven.usage.of_frame import usage_of
+from breakeven.usage.spark import spark_session
 
 AS_OF = dt.date(2026, 11, 23)
 
@@ -217,3 +220,95 @@ def test_a_frame_is_priced_and_profiled_as_its_file(typed: Usage) -> None:
     found = usage_of(arrow(LOG, TYPED), as_of=AS_OF)
     assert (found.rows, found.cost_usd, found.profiles) == (typed.rows, typed.cost_usd, typed.profiles)
     assert found.rows.read == found.rows.priced + found.rows.unpriced + found.rows.rejected
+
+
+STRUCTURE = pa.table(
+    {
+        "model": ["gpt-5", "gpt-5"],
+        "usage": [
+            {"prompt_tokens": 70, "completion_tokens": 7, "details": {"cached": 9}},
+            {"prompt_tokens": 30, "completion_tokens": 3, "details": {"cached": None}},
+        ],
+    }
+)
+INSIDE = {
+    "input_tokens": "usage.prompt_tokens",
+    "output_tokens": "usage.completion_tokens",
+    "cache_read_tokens": "usage.details.cached",
+}
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "polars", "pyarrow", "ibis", "spark"])
+def test_columns_inside_structures(engine: str, prices: PriceTable, tmp_path: Path) -> None:
+    (cell,) = cube_in(engine, STRUCTURE, tmp_path, prices, columns=INSIDE).cells
+    assert (cell.input_tokens, cell.cache_read_tokens, cell.output_tokens) == (91, 9, 10)
+
+
+def test_a_row_number_of_the_users_own(prices: PriceTable, tmp_path: Path) -> None:
+    table = arrow([{"input_tokens": 1}, {"input_tokens": 1, "output_tokens": 1}], TYPED)
+    table = table.append_column("id", pa.array([70, 71]))
+    cube = cube_in("polars-lazy", table, tmp_path, prices, columns={"line": "id"})
+    assert [(each.file, each.line, each.reason) for each in cube.rejects] == [("frame", 70, "no output_tokens")]
+
+
+def test_task_by_a_column(prices: PriceTable, tmp_path: Path) -> None:
+    rows: Rows = [{"input_tokens": 1, "output_tokens": 1, "status": status} for status in (200, 200, None)]
+    cube = cube_in("pandas", arrow(rows, TYPED), tmp_path, prices, task_by="status")
+    assert {cell.task: cell.calls for cell in cube.cells} == {"200": 2, "(none)": 1}
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"input_token": "x"}, "No column 'input_token' to name. Did you mean input_tokens"),
+        ({"input_tokens": "modle"}, "The frame has no column 'modle'. Did you mean model"),
+        ({"input_tokens": "usage.prompt_token"}, "The frame has no column 'usage.prompt_token'"),
+        ({"input_tokens": "usage"}, "Column 'usage' is of type Struct"),
+        ({"timestamp": "usage"}, "Column 'usage' is of type Struct.* holds no times"),
+        ({"line": "model"}, "Column 'model' is of type String, which does not number rows"),
+        ({"output_tokens": "model"}, "The frame has no column for input_tokens"),
+    ],
+)
+def test_faults_of_columns_are_one_line(columns: dict[str, str], message: str) -> None:
+    own = columns if "output_tokens" in columns else INSIDE | columns
+    with pytest.raises(LogError, match=message) as found:
+        canonical_frame(STRUCTURE, own)
+    assert "\n" not in str(found.value)
+
+
+def test_what_is_no_frame() -> None:
+    with pytest.raises(LogError, match=r"A builtins.list is no frame; give one of Polars, pandas"):
+        canonical_frame([1, 2])
+
+
+def test_sums_that_pass_64_bits_are_refused(prices: PriceTable, tmp_path: Path) -> None:
+    rows: Rows = [{"input_tokens": 1, "output_tokens": 1, "cost": 1e9}] * 12
+    with pytest.raises(LogError, match="The sum of reported_cost_nano passes"):
+        cube_in("polars", arrow(rows, TYPED), tmp_path, prices)
+
+
+def test_spark_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Files that Spark reads give the answer that the same file gives without it."""
+    spark()
+    file = tmp_path / "log.csv"
+    lines = [",".join(TEXT), *(",".join(str(row.get(name, "")) for name in TEXT) for row in WORDS)]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    answers = []
+    for flags in ([], ["--engine", "spark", "--master", "local[2]", "--zone", "UTC"]):
+        assert main(["logs", str(file), *flags, "--as-of", "2026-11-23", "--format", "json"]) == 0
+        answers.append(json.loads(capsys.readouterr().out))
+    here, there = answers
+    assert there["files"][0]["name"] == "log.csv"
+    assert {name for name in here if here[name] != there[name]} <= {"files", "rejects"}
+    assert main(["logs", str(tmp_path / "none.csv"), "--engine", "spark"]) == 2
+    assert "Spark cannot read it as csv (PATH_NOT_FOUND)" in capsys.readouterr().err
+
+
+def test_spark_says_that_java_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from pyspark.sql import SparkSession
+
+    monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(BreakevenError, match="Spark needs Java 17 or newer"), spark_session("local[1]"):
+        pass

@@ -14,6 +14,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from breakeven.usage.calls import EARLIEST_US, LATEST_US, MAX_TOKENS
+from breakeven.usage.checks import EMPTY, FAILED, STANDARD_TIERS, TRUE
 from breakeven.usage.cube import DAY_US
 
 Frame = nw.LazyFrame[Any] | nw.DataFrame[Any]
@@ -24,24 +25,6 @@ MOMENT = (
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}([t ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?( ?(z|utc|[+-][0-9]{2}(:?[0-9]{2})?))?)?$"
 )
 """A day, or a day and a time, with or without an offset, after ISO 8601; lower case."""
-
-EMPTY = ("", "null", "nan")
-"""Text that means null, as in CSV."""
-
-TRUE = ("true", "yes", "y", "t", "1", "batch")
-FAILED = (
-    "failure",
-    "failed",
-    "fail",
-    "error",
-    "errored",
-    "canceled",
-    "cancelled",
-    "expired",
-    "timeout",
-    "false",
-)
-STANDARD_TIERS = ("", "standard", "default", "auto", "on_demand", "batch", "null", "none")
 
 
 def text(x: nw.Expr) -> nw.Expr:

@@ -14,8 +14,8 @@ import narwhals.stable.v2 as nw
 
 from breakeven.errors import LogError
 from breakeven.usage.calls import EARLIEST_US
+from breakeven.usage.checks import EMPTY
 from breakeven.usage.expressions import (
-    EMPTY,
     MOMENT,
     NUMBER,
     Frame,

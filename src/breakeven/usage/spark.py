@@ -4,6 +4,7 @@ Calls on a Spark cluster: its files or a table as a frame for ``frames.py``. PyS
 
 import os
 import shutil
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -36,7 +37,11 @@ def spark_session(master: str | None) -> Iterator[Any]:
         PySpark is not installed, Java is missing, or the session cannot be started.
     """
     try:
-        sql = import_module("pyspark.sql")
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "PySpark does not yet fully support", FutureWarning
+            )  # pandas, unused here
+            sql = import_module("pyspark.sql")
     except ModuleNotFoundError:
         raise BreakevenError("needs the spark extra; install it with: pip install 'breakeven[spark]'") from None
     running = sql.SparkSession.getActiveSession()

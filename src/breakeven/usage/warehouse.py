@@ -22,15 +22,18 @@ from breakeven.usage.instants import DIALECTS
 
 TYPES = {
     "string": "string",
-    "int64": "int64",
-    "float64": "float64",
+    "int64": "int32",
+    "float64": "float32",
     "decimal": "decimal(38, 9)",
     "boolean": "boolean",
     "timestamp": "timestamp",
     "timestamptz": "timestamp('UTC')",
     "date": "date",
 }
-"""Type a user may give a column -> the same in Ibis."""
+"""
+Type a user may give a column -> what Ibis is told. A narrower number than it may be makes Ibis write the cast to 64
+bits that it leaves out where it takes it for done; and a table's column may well be narrower than its user thinks.
+"""
 
 USUAL = {"timestamp": "timestamptz", "cost_usd": "float64", "batch": "boolean", "ok": "boolean"} | dict.fromkeys(
     ("task", "model", "provider", "service_tier", "status"), "string"
