@@ -144,6 +144,7 @@ def spark() -> Any:
             "spark.sql.shuffle.partitions": "1",
             "spark.sql.codegen.wholeStage": "false",  # for a few rows, compiling takes longer than running
             "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
             "spark.sql.session.timeZone": ZONE,
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.host": "127.0.0.1",
