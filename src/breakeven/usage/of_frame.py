@@ -7,7 +7,8 @@ from typing import Any
 from breakeven.catalogue.load import load_catalogue
 from breakeven.catalogue.table import PriceTable
 from breakeven.usage import Usage, summary
-from breakeven.usage.frames import canonical_frame, frame_cube
+from breakeven.usage.frame_cube import frame_cube
+from breakeven.usage.frames import canonical_frame
 from breakeven.usage.models import Finder
 
 
