@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from breakeven.usage.frame_cube import frame_cube
 from engines import ENGINES, Rows, arrow, instant, sessions, spark
 
 from breakeven.catalogue.load import Catalogue
@@ -19,6 +18,7 @@ from breakeven.errors import BreakevenError, LogError
 from breakeven.surfaces.cli import main
 from breakeven.usage import Usage, read_usage
 from breakeven.usage.cube import Cube
+from breakeven.usage.frame_cube import frame_cube
 from breakeven.usage.frames import canonical_frame
 from breakeven.usage.models import Finder
 from breakeven.usage.of_frame import usage_of
