@@ -28,6 +28,9 @@ LOG = ROOT / "examples" / "tensorzero-haiku.jsonl.gz"
 
 NOT_RUN = {
     "breakeven prices refresh": "fetches from the network",
+    "breakeven logs s3a://bucket/calls/ --engine spark --master spark://host:7077": "needs a cluster",
+    "breakeven logs --engine spark --table lake.calls --column input_tokens=tokens_in --zone UTC": "needs a table",
+    "breakeven logs --engine sql --connection bigquery://project/data --table calls --as-of 2026-11-23": "needs access",
 }
 """Commands of the documents that no test may run, and why."""
 
@@ -115,6 +118,13 @@ def test_readme_shows_what_its_command_prints(capsys: Captured, monkeypatch: pyt
         assert at or starts[0] == 0, "the block must begin where the answer begins"
         at = starts[0] + len(lines)
     assert len(shown) > 10
+
+
+def test_python_of_the_engines_page_prints_what_it_shows(capsys: Captured) -> None:
+    pytest.importorskip("polars")
+    page = text_of("docs/engines.md")
+    exec(blocks(page, "python")[0], {})
+    assert capsys.readouterr().out == blocks(page.partition("<!-- prints -->")[2], "text")[0]
 
 
 @pytest.mark.parametrize("kind", QUESTIONS)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from breakeven.questions.logs import LogsAnswer
     from breakeven.surfaces.notebook import finetune
     from breakeven.usage import Usage, read_usage
+    from breakeven.usage.of_frame import usage_of
 
 __version__ = "0.1.0"
 
@@ -21,6 +22,7 @@ _HOMES = {
     "finetune": "breakeven.surfaces.notebook",
     "Usage": "breakeven.usage",
     "read_usage": "breakeven.usage",
+    "usage_of": "breakeven.usage.of_frame",
 }
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "finetune",
     "load_catalogue",
     "read_usage",
+    "usage_of",
 ]
 
 

@@ -11,6 +11,8 @@ from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 
+import narwhals.stable.v2 as nw
+
 from breakeven.catalogue.table import PriceTable
 from breakeven.usage.accounts import FileRows, by_file, write_rejects
 from breakeven.usage.column_map import ColumnMap
@@ -177,7 +179,8 @@ def read_usage(
             own = bill if got.logs is got.cube else price_cube(got.logs, find, as_of)
             accounts = by_file(got.scan, got.logs, own, got.lost, fetch, find, as_of)
         if got.logs is got.cube:
-            checks = check_prices(got.scan, got.cube, bill, fetch, find, as_of)
+            log = nw.from_native(got.scan.relation()).lazy()
+            checks = check_prices(log, got.scan.absent, got.cube, bill, fetch, find, as_of)
         else:
             checks = check_cube(got.cube, bill, find, as_of)
     return summary(

@@ -8,6 +8,28 @@ from collections.abc import Mapping, Sequence
 
 from breakeven.usage.calls import EARLIEST_US, GATEWAY_CACHE, LATEST_US, MAX_TOKENS, TOKENS, ZERO_COST
 
+TRUE = ("true", "yes", "y", "t", "1", "batch")
+FAILED = (
+    "failure",
+    "failed",
+    "fail",
+    "error",
+    "errored",
+    "canceled",
+    "cancelled",
+    "expired",
+    "timeout",
+    "false",
+)
+STANDARD_TIERS = ("", "standard", "default", "auto", "on_demand", "batch", "null", "none")
+EMPTY = ("", "null", "nan")
+"""Words, in lower case, that mean yes, failure, the standard service tier, and null in text."""
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"'|{'|'.join(words)}|'"
+
+
 MACROS = (
     f"""whole(x) AS CASE WHEN x IS NULL THEN NULL
     WHEN TRY_CAST(x AS DOUBLE) BETWEEN 0 AND {MAX_TOKENS} AND TRY_CAST(x AS DOUBLE) = floor(TRY_CAST(x AS DOUBLE))
@@ -15,10 +37,9 @@ MACROS = (
     f"""whole_of(x, n) AS CASE WHEN x IS NULL THEN NULL
     WHEN n BETWEEN 0 AND {MAX_TOKENS} AND n = floor(n) THEN n ELSE CAST('nan' AS DOUBLE) END""",
     "among(x, words) AS contains(words, '|' || lower(trim(x)) || '|')",
-    "plain(x) AS CASE WHEN among(x, '||null|nan|') THEN NULL ELSE x END",
-    "truth(x) AS among(x, '|true|yes|y|t|1|batch|')",
-    """succeeded(x) AS
-    coalesce(NOT among(x, '|failure|failed|fail|error|errored|canceled|cancelled|expired|timeout|false|'), true)
+    f"plain(x) AS CASE WHEN among(x, {_listed(EMPTY)}) THEN NULL ELSE x END",
+    f"truth(x) AS among(x, {_listed(TRUE)})",
+    f"""succeeded(x) AS coalesce(NOT among(x, {_listed(FAILED)}), true)
     AND CASE WHEN x < ':' THEN coalesce(TRY_CAST(x AS DOUBLE) BETWEEN 0 AND 399, true) ELSE true END""",
     """unix_us(n) AS CASE WHEN abs(n) < 1e11 THEN TRY_CAST(round(n * 1e6) AS BIGINT)
     WHEN abs(n) < 1e14 THEN TRY_CAST(round(n * 1e3) AS BIGINT)
@@ -32,7 +53,7 @@ MACROS = (
     CAST(json_extract(steps, '$[*]') AS JSON[]), lambda step:
     CASE WHEN json_extract_string(step, '$.type') = 'compaction'
     THEN coalesce(whole(json_extract_string(step, path)), 0) END)) END, 0)""",
-    """tier_name(x) AS CASE WHEN among(x, '||standard|default|auto|on_demand|batch|null|none|') THEN NULL
+    f"""tier_name(x) AS CASE WHEN among(x, {_listed(STANDARD_TIERS)}) THEN NULL
     ELSE replace(lower(trim(x)), 'on_demand_', '') END""",
 )
 """

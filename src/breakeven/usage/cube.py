@@ -12,10 +12,11 @@ import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import narwhals.stable.v2 as nw
 
+from breakeven.errors import InputError, nearest
 from breakeven.usage.calls import BUCKETS, INPUT_BUCKETS, TOKENS
 from breakeven.usage.cells import SUMS, UNKNOWN_TIME, Cells, name_or_none
 from breakeven.usage.models import Finder
@@ -96,6 +97,13 @@ class Cube:
         """Where the name of every task is from."""
         known = {each.task: each for each in self.found}
         return tuple(known.get(task) or from_log(task) for task in self.cells.values["task"])
+
+    def span_us(self) -> tuple[int | None, int | None]:
+        """First and last time; None where no time is known. [us]"""
+        timed = self.cells.columns["first_us"] != UNKNOWN_TIME
+        if not timed.any():
+            return None, None
+        return int(self.cells.columns["first_us"][timed].min()), int(self.cells.columns["last_us"][timed].max())
 
 
 def from_log(task: str) -> FoundTask:
@@ -191,6 +199,14 @@ def histograms(log: nw.LazyFrame[Any], tokens: str) -> nw.LazyFrame[Any]:
     log = log.with_columns(above_zero=(at_least_one.log() * (1 / math.log(STEP))).floor().cast(nw.Int64))
     log = log.with_columns(bucket=nw.when(x < 1).then(nw.lit(ZERO_BUCKET)).otherwise(col("above_zero")))
     return log.group_by("task", "model", "bucket").agg(col("calls").sum())
+
+
+def check_zone(name: str) -> None:
+    """Raise InputError, naming the nearest ones, for a billing zone that is none."""
+    if name not in available_timezones():
+        raise InputError(
+            f"No time zone {name!r}.{nearest(name, available_timezones())} Write an IANA name", "billing_zone"
+        )
 
 
 def cut_instants(

@@ -4,15 +4,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from zoneinfo import available_timezones
 
 import duckdb
 import narwhals.stable.v2 as nw
 
-from breakeven.errors import InputError, LogError, nearest
+from breakeven.errors import LogError
 from breakeven.usage.column_map import ColumnMap
 from breakeven.usage.columns import cells_of_query, sizes_of_query
-from breakeven.usage.cube import UTC, Cube, build, count_sizes, from_log
+from breakeven.usage.cube import UTC, Cube, build, check_zone, count_sizes
 from breakeven.usage.inputs import LogFile, Watch
 from breakeven.usage.merge import merged, refuse_twice, renamed_cube
 from breakeven.usage.models import Finder
@@ -83,9 +82,8 @@ def gather(
     LogError
         As ``scan_files``, ``read_cube`` and ``merge.merged``, or the cubes' months are of another zone.
     """
-    if billing_zone is not None and billing_zone not in available_timezones():
-        close = nearest(billing_zone, available_timezones())
-        raise InputError(f"No time zone {billing_zone!r}.{close} Write an IANA name", "billing_zone")
+    if billing_zone is not None:
+        check_zone(billing_zone)
     if not files:
         raise LogError("No log file was given")
     if watch is not None:
@@ -150,7 +148,7 @@ def _cube_of_logs(
         reject_counts=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
         times=count_times(log, fetch) if span_us[0] is not None else (),
         prompts=prompt_facts(engine) if scan.has_prompts else (),
-        found=tuple(each for task in cube.cells.values["task"] if (each := named.found(task)) != from_log(task)),
+        found=named.found(cube.cells.values["task"]),
     )
     return cube, lost
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from breakeven.usage.calls import ALL_TASKS, NO_TASK
 from breakeven.usage.cells import task_name
-from breakeven.usage.cube import FoundTask
+from breakeven.usage.cube import FoundTask, from_log
 from breakeven.usage.finding import find_tasks, replace_view
 from breakeven.usage.scan import Scan
 from breakeven.usage.task_names import TaskNames, renamed
@@ -30,10 +30,13 @@ class Named:
     chosen: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    def found(self, task: str) -> FoundTask:
-        """Where the name of a task is from."""
-        way = self.ways.get(task) or ("none" if task in (ALL_TASKS, NO_TASK) else self.otherwise)
-        return FoundTask(task, way, tuple(self.members.get(task, (task,))))
+    def found(self, tasks: Iterable[str]) -> tuple[FoundTask, ...]:
+        """Where the names of tasks are from, those from the log left out."""
+        found = (FoundTask(task, self._way(task), tuple(self.members.get(task, (task,)))) for task in tasks)
+        return tuple(each for each in found if each != from_log(each.task))
+
+    def _way(self, task: str) -> str:
+        return self.ways.get(task) or ("none" if task in (ALL_TASKS, NO_TASK) else self.otherwise)
 
 
 def name_tasks(found: Scan, task_by: str | None, names: TaskNames | None, beside: Iterable[str] = ()) -> Named:

@@ -8,11 +8,11 @@ named only where the result is the stated cost, cell by cell. The ways are in ``
 import datetime as dt
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import Any
 
 import narwhals.stable.v2 as nw
 
@@ -23,9 +23,6 @@ from breakeven.usage.hypotheses import AGREES, Hypothesis, hypotheses
 from breakeven.usage.models import Finder
 from breakeven.usage.price import DIGITS, Bill, price_cube
 from breakeven.usage.profile import NANO
-
-if TYPE_CHECKING:
-    from breakeven.usage.scan import Scan
 
 SAME = 1e-4
 """Two amounts are the same within this share of the larger one. [1]"""
@@ -81,19 +78,34 @@ class PriceCheck:
 
 
 def check_prices(
-    scan: "Scan", cube: Cube, bill: Bill, rows_of: RowsOf, find: Finder, as_of: dt.date
+    log: nw.LazyFrame[Any],
+    absent: Collection[str],
+    cube: Cube,
+    bill: Bill,
+    rows_of: RowsOf,
+    find: Finder,
+    as_of: dt.date,
 ) -> tuple[PriceCheck, ...]:
     """
     Compare, for each model of a log that states costs, the largest difference first.
 
-    The log is asked again only where some calls of a cell state a cost and some do not.
+    The log is asked for the calls that state a cost of 0, and again only where some calls of a cell state a cost and
+    some do not.
+
+    Parameters
+    ----------
+    log : LazyFrame
+        The rows that the cube is made of, in canonical columns with ``ZERO_COST``.
+    absent : collection of str
+        As for ``cube.cells``.
+    rows_of : callable
+        How to run a query.
     """
-    if "reported_cost_nano" in scan.absent:
+    if "reported_cost_nano" in absent:
         return ()
-    log = nw.from_native(scan.relation()).lazy()
     if any(map(_may_be_mixed, cube.cells)):
         stated = log.filter(~nw.col("reported_cost_nano").is_null())
-        cells = build(stated, rows_of, find, scan.span_us(), scan.absent).cells
+        cells = build(stated, rows_of, find, cube.span_us(), absent, billing_zone=cube.billing_zone).cells
     else:
         cells = cube.cells
     zeros: Counter[str | None] = Counter()

@@ -12,6 +12,7 @@ from breakeven.files import whole_file
 from breakeven.questions.fields import group_of
 from breakeven.questions.finetune import USAGE, FinetuneQuestion
 from breakeven.questions.logs import answer_logs
+from breakeven.surfaces.cli.engines import Engine, Where, print_sql, usage_elsewhere
 from breakeven.surfaces.cli.fields import (
     ColumnOption,
     MapOption,
@@ -65,6 +66,17 @@ def logs(
     rejects: Annotated[Path | None, Parameter(help="Write file, line and reason of rejected rows as CSV.")] = None,
     focus: Annotated[Path | None, Parameter(help="Write priced usage as FOCUS charges, .csv or .parquet.")] = None,
     billing_zone: ZoneOption = None,
+    engine: Annotated[
+        Engine, Parameter(help="duckdb here, spark on a cluster, or sql: see docs/engines.md.")
+    ] = "duckdb",
+    table_: Annotated[str | None, Parameter(name="--table", help="Table of calls, for spark or sql.")] = None,
+    zone: Annotated[str | None, Parameter(help="UTC or an offset, of times without one, for spark or sql.")] = None,
+    master: Annotated[str | None, Parameter(help="Spark's master, e.g. local[2] or spark://host:7077.")] = None,
+    dialect: Annotated[str | None, Parameter(help="Print the SQL of the sums in this dialect.")] = None,
+    connection: Annotated[str | None, Parameter(help="Run it on this warehouse, an Ibis URL.", metavar="URL")] = None,
+    since: Annotated[
+        str | None, Parameter(help="First day of the calls, for printed SQL (default 2023-01-01).", metavar="DATE")
+    ] = None,
     as_of: Annotated[str | None, Parameter(help="Day of offers, and of calls without a time.", metavar="DATE")] = None,
     prices: PricesOption = None,
     format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
@@ -75,26 +87,38 @@ def logs(
     Nothing of a prompt or an answer is stored, shown or sent anywhere. The other flags are those of
     `breakeven finetune` and hold for every task.
     """
+    where = Where(engine, table_, zone, master, dialect, connection, parse_day(since) if since else None)
+    where.check(
+        {"tasks": tasks, "map": map_, "explain": explain or None, "rejects": rejects},
+        {"write-tasks": write_tasks, "focus": focus, "billing-zone": billing_zone},
+    )
     column_map = read_map(map_) if map_ else None
     if explain:
         _explain(files, reader, column_map, format_, output)
         return
     catalogue = load_catalogue(prices)
     day = parse_day(as_of)
-    with reading() as watch:
-        usage = read_usage(
-            files,
-            table=catalogue.prices,
-            as_of=day,
-            task_by=task_by,
-            reader=reader,
-            columns=column_pairs(column) or None,
-            column_map=column_map,
-            billing_zone=billing_zone,
-            tasks=read_task_names(tasks) if tasks else None,
-            rejects=rejects,
-            watch=watch,
-        )
+    columns = column_pairs(column)
+    if engine == "sql" and not connection:
+        print_sql(where, files, columns, task_by, catalogue.prices, day, output)
+        return
+    if engine != "duckdb":
+        usage = usage_elsewhere(where, files, columns, task_by, reader, catalogue.prices, day, billing_zone)
+    else:
+        with reading() as watch:
+            usage = read_usage(
+                files,
+                table=catalogue.prices,
+                as_of=day,
+                task_by=task_by,
+                reader=reader,
+                columns=columns or None,
+                column_map=column_map,
+                billing_zone=billing_zone,
+                tasks=read_task_names(tasks) if tasks else None,
+                rejects=rejects,
+                watch=watch,
+            )
     if focus is not None:
         write_focus(usage.cube, usage.bill, catalogue.prices, day, focus)
     found = answer_logs(usage, catalogue, fields)

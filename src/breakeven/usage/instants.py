@@ -1,0 +1,223 @@
+"""
+A column of times as UTC microseconds, on any engine and whatever the zone of its session.
+
+Four kinds of column are read: instants (with a time zone), naive times and days (in a zone the user declares),
+numbers (Unix time in a unit told by their size), and text (ISO 8601, or a number). Narwhals has no one way to the
+number of an instant on every engine, so ``_since_1970`` has one for each family; all else is arithmetic on integers.
+"""
+
+import datetime as dt
+import re
+from importlib import import_module
+
+import narwhals.stable.v2 as nw
+
+from breakeven.errors import LogError
+from breakeven.usage.calls import EARLIEST_US
+from breakeven.usage.checks import EMPTY
+from breakeven.usage.expressions import (
+    MOMENT,
+    NUMBER,
+    Frame,
+    among,
+    choose,
+    civil_us,
+    days_in_month,
+    false,
+    in_range,
+    known,
+    masked,
+    numbers,
+    only,
+    unix_us,
+)
+
+FAMILIES = {
+    "duckdb": "duckdb",
+    "ibis": "ibis",
+    "pyspark": "spark",
+    "pyspark[connect]": "spark",
+}
+"""Engines whose own functions tell the number of an instant; all others can be asked for it through Narwhals."""
+
+DELTA = ("bigquery", "clickhouse", "databricks", "duckdb", "snowflake")
+"""Dialects whose difference of two instants is exact in microseconds and knows nothing of the session's zone."""
+
+EPOCH = ("postgres", "trino", "athena")
+"""Dialects for which seconds and microseconds are asked apart: their difference is in the session's zone or coarser."""
+
+DIALECTS = tuple(sorted((*DELTA, *EPOCH)))
+
+
+def offset_us(zone: str) -> int:
+    """What to take from a naive time in a zone to have it in UTC. [us] Raises LogError for a zone with a name."""
+    if zone.upper() in ("UTC", "Z"):
+        return 0
+    found = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", zone)
+    if not found or int(found[3]) > 59 or int(found[2]) > 14:
+        raise LogError(
+            f"zone is {zone!r}; it must be UTC or an offset such as +02:00. Convert times of a zone with summer time"
+            " to UTC first"
+        )
+    return (1 if found[1] == "+" else -1) * (int(found[2]) * 60 + int(found[3])) * 60_000_000
+
+
+def with_instants(frame: Frame, zone: str | None, column: str, dialect: str | None = None) -> Frame:
+    """
+    The frame with ``at_us`` (Int64, null where unknown) and ``at_bad`` (there is a time, but it cannot be used).
+
+    Text with no zone declared also gets ``at_zoneless``: it is unusable for want of an offset alone.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+        With the times in a column ``at``, text in lower case.
+    zone : str, optional
+        Of times that have none.
+    column : str
+        The user's name of the column, for messages.
+    dialect : str, optional
+        SQL dialect of an Ibis table that belongs to no connection.
+
+    Raises
+    ------
+    LogError
+        The times are naive and no zone is declared, or the column holds something else than times.
+    """
+    return masked(_with_instants(frame, zone, column, dialect), {"at_us": "Int64"})
+
+
+def _with_instants(frame: Frame, zone: str | None, column: str, dialect: str | None = None) -> Frame:
+    dtype = frame.collect_schema()["at"]
+    shift = offset_us(zone) if zone else 0
+    if isinstance(dtype, nw.Datetime | nw.Date):
+        naive = not isinstance(dtype, nw.Datetime) or dtype.time_zone is None
+        if naive and not zone:
+            raise LogError(
+                f"The times in column {column!r} have no time zone; say which they are in, e.g. zone='UTC' (--zone UTC)"
+            )
+        frame = _since_1970(frame, dtype, naive, dialect)
+        us = nw.col("at_us").cast(nw.Int64) - shift if naive and shift else nw.col("at_us").cast(nw.Int64)
+        frame = frame.with_columns(at_us=us)
+        good = in_range(nw.col("at_us"))
+        return frame.with_columns(
+            at_bad=known(nw.col("at_us")) & ~good,
+            at_us=only(good, nw.col("at_us")),
+        )
+    if dtype.is_numeric():
+        frame = numbers(frame, ["at"])
+        frame = frame.with_columns(at_unix=unix_us(nw.col("at").cast(nw.Float64)))
+        good = in_range(nw.col("at_unix"))
+        return frame.with_columns(
+            at_bad=known(nw.col("at_unix")) & ~good,
+            at_us=only(good, choose(good, nw.col("at_unix"), nw.lit(0.0)).cast(nw.Int64)),
+        )
+    if dtype != nw.String:
+        raise LogError(f"Column {column!r} is of type {dtype}, which holds no times")
+    return _from_text(frame, shift if zone else None)
+
+
+def _from_text(frame: Frame, shift: int | None) -> Frame:
+    """Times written as lower-case text; one without an offset is in the declared zone, unusable where there is none."""
+    col, zero = nw.col, nw.lit("0")
+    frame = frame.with_columns(
+        at_there=known(col("at")) & ~among(col("at"), EMPTY),
+        at_numeric=false(col("at").str.contains(NUMBER)),
+        at_moment=false(col("at").str.contains(MOMENT)),
+    )
+    midnight = "2000-01-01t00:00:00"
+    word = choose(col("at_moment"), col("at"), nw.lit(midnight))
+    frame = frame.with_columns(
+        at_word=word,
+        at_unix=unix_us(choose(col("at_numeric"), col("at"), zero).cast(nw.Float64)),
+        at_timed=false(word.str.contains(":")),
+        at_seconds=false(word.str.contains("^.{16}:")),
+    )
+
+    def part(start: int, length: int) -> nw.Expr:
+        return col("at_word").str.slice(start, length)
+
+    tail = choose(
+        col("at_seconds"),
+        col("at_word").str.slice(19),
+        choose(col("at_timed"), col("at_word").str.slice(16), nw.lit("")),
+    )
+    frame = frame.with_columns(
+        at_year=part(0, 4).cast(nw.Int64),
+        at_month=part(5, 2).cast(nw.Int64),
+        at_day=part(8, 2).cast(nw.Int64),
+        at_hour=choose(col("at_timed"), part(11, 2), zero).cast(nw.Int64),
+        at_minute=choose(col("at_timed"), part(14, 2), zero).cast(nw.Int64),
+        at_second=choose(col("at_seconds"), part(17, 2), zero).cast(nw.Int64),
+        at_fraction=choose(false(tail.str.contains("^[.]")), tail, nw.lit("")).str.replace_all("[z u+-].*$", ""),
+        at_offset=tail.str.replace_all("^[.][0-9]+", ""),
+    )
+    digits = nw.concat_str(col("at_offset").str.replace_all("[^0-9]", ""), nw.lit("0000"))
+    micros = nw.concat_str(col("at_fraction"), nw.lit("0000000"))
+    frame = frame.with_columns(
+        at_micro=choose(col("at_fraction") == "", zero, micros.str.slice(1, 6)).cast(nw.Int64),
+        at_shift=digits.str.slice(0, 2).cast(nw.Int64) * 60 + digits.str.slice(2, 2).cast(nw.Int64),
+        at_west=col("at_offset").str.contains("-"),
+        at_placed=col("at_offset") != "",
+    )
+    valid = (
+        (col("at_month") >= 1)
+        & (col("at_month") <= 12)
+        & (col("at_day") >= 1)
+        & (col("at_day") <= days_in_month(col("at_year"), col("at_month")))
+        & (col("at_hour") <= 23)
+        & (col("at_minute") <= 59)
+        & (col("at_second") <= 59)
+        & (col("at_shift") < 16 * 60)
+    )
+    minutes = choose(col("at_west"), -col("at_shift"), col("at_shift"))
+    shift_us = choose(col("at_placed"), minutes * 60_000_000, nw.lit(shift or 0))
+    usable = col("at_moment") & valid
+    if shift is None:
+        usable = usable & col("at_placed")
+        frame = frame.with_columns(at_zoneless=col("at_moment") & valid & ~col("at_placed"))
+    us = civil_us(*(col(f"at_{unit}") for unit in ("year", "month", "day", "hour", "minute", "second", "micro")))
+    frame = frame.with_columns(at_civil=us - shift_us, at_usable=usable)
+    moment_good = col("at_usable") & in_range(col("at_civil"))
+    number_good = col("at_numeric") & in_range(col("at_unix"))
+    counted = choose(in_range(col("at_unix")), col("at_unix"), nw.lit(float(EARLIEST_US))).cast(nw.Int64)
+    return frame.with_columns(
+        at_us=choose(number_good, counted, only(moment_good, col("at_civil"))),
+        at_bad=col("at_there") & ~(moment_good | number_good),
+    )
+
+
+def _since_1970(frame: Frame, dtype: nw.dtypes.DType, naive: bool, dialect: str | None) -> Frame:
+    """The frame with ``at_us``: of an instant in UTC, of a naive time as if it were UTC."""
+    at = nw.col("at")
+    family = FAMILIES.get(frame.implementation.value, "")
+    if family == "ibis" and not naive:
+        return _ibis_instants(frame, dialect)
+    if family == "duckdb":
+        return frame.with_columns(at_us=(at.cast(nw.Datetime("us")) if naive else at).dt.total_microseconds())
+    if family in ("spark", "ibis"):
+        if not naive:
+            return frame.with_columns(at_us=at.cast(nw.Int64) * 1_000_000 + at.dt.microsecond())
+        timed = isinstance(dtype, nw.Datetime)
+        zero = nw.lit(0)
+        clock = (at.dt.hour(), at.dt.minute(), at.dt.second(), at.dt.microsecond()) if timed else (zero,) * 4
+        return frame.with_columns(at_us=civil_us(at.dt.year(), at.dt.month(), at.dt.day(), *clock))
+    if not isinstance(dtype, nw.Datetime):
+        frame = frame.with_columns(at=at.cast(nw.Datetime("us")))
+    return masked(frame.with_columns(at_us=at.dt.timestamp("us")), {"at_us": "Int64"})
+
+
+def _ibis_instants(frame: Frame, dialect: str | None) -> Frame:
+    """``at_us`` of an Ibis table, written so that neither the session's zone nor a rounding has a part in it."""
+    ibis = import_module("ibis")
+    table = frame.to_native()
+    dialect = dialect or table.get_backend().name
+    at = table["at"]
+    if dialect in EPOCH:
+        seconds = at.epoch_seconds().cast("float64").floor().cast("int64")
+        us = seconds * 1_000_000 + at.microsecond().cast("int64")
+    else:
+        start = ibis.literal(dt.datetime(1970, 1, 1, tzinfo=dt.UTC), type="timestamp('UTC')")
+        us = at.delta(start, unit="microsecond")
+    made: Frame = nw.from_native(table.mutate(at_us=us))
+    return made

@@ -1,0 +1,70 @@
+"""``breakeven.usage_of``: what the calls in a frame cost, whichever engine holds them."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from breakeven.catalogue.load import load_catalogue
+from breakeven.catalogue.table import PriceTable
+from breakeven.usage import Usage, summary
+from breakeven.usage.cube import UTC
+from breakeven.usage.frame_cube import frame_cube, plain_rows
+from breakeven.usage.frames import canonical_frame
+from breakeven.usage.models import Finder
+from breakeven.usage.naming import Named
+from breakeven.usage.price import price_cube
+from breakeven.usage.price_check import check_prices
+
+
+def usage_of(
+    frame: Any,
+    *,
+    as_of: dt.date,
+    columns: Mapping[str, str] | None = None,
+    table: PriceTable | None = None,
+    zone: str | None = None,
+    task_by: str | None = None,
+    billing_zone: str | None = None,
+    name: str = "frame",
+) -> Usage:
+    """
+    Price and summarise the calls of a frame, whose rows stay in the engine that holds them.
+
+    Parameters
+    ----------
+    frame : native frame
+        A Polars DataFrame or LazyFrame, pandas DataFrame, PyArrow Table, DuckDB relation, Ibis table or PySpark
+        DataFrame; one row per call, or per group of calls.
+    as_of : date
+        The day whose prices calls without a time are billed at.
+    columns : mapping, optional
+        Name of ``frames.NAMES`` -> the frame's own column, or ``column.field`` of a structure; the others are found
+        by the names of ``readers.table``.
+    table : PriceTable, optional
+        Prices; the list prices where it is not given.
+    zone : str, optional
+        "UTC" or an offset such as "+02:00": of times that have no zone. Such a column needs it.
+    task_by : str, optional
+        Column that names the task.
+    billing_zone : str, optional
+        IANA name of the zone whose months are told apart; UTC if not given.
+    name : str
+        What messages and ``sources`` call the frame.
+
+    Raises
+    ------
+    LogError
+        It is no frame or holds no rows; a column is missing or cannot hold what it should; times are naive and no
+        zone is declared.
+    """
+    if table is None:
+        table = load_catalogue().prices
+    find = Finder(table)
+    log = canonical_frame(frame, columns, zone=zone, task_by=task_by)
+    cube = frame_cube(log, find, name, billing_zone=billing_zone or UTC)
+    named = Named("field" if task_by else "log")
+    cube = replace(cube, found=named.found(cube.cells.values["task"]))
+    bill = price_cube(cube, find, as_of)
+    checks = check_prices(log.rows, log.absent, cube, bill, plain_rows, find, as_of)
+    return summary(cube, bill, as_of, price_checks=checks)
