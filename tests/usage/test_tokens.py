@@ -16,17 +16,14 @@ from breakeven.usage import read_usage
 from breakeven.usage.prompt_file import Around, count_prompt_file, said_in
 from breakeven.usage.recount import recount
 from breakeven.usage.spoken import spoken
-from breakeven.usage.tokens import _count, count_tokens, is_installed
+from breakeven.usage.tokens import _count, count_tokens
 
 ROOT = Path(__file__).parents[2]
 HAIKU = ROOT / "examples" / "tensorzero-haiku.jsonl.gz"
 AROUND = Around(message=3, name=1, reply=3)
 CANARY = "canary_91ab7e"
 
-counts = pytest.mark.skipif(not is_installed(), reason="needs the extra tokens")
 
-
-@counts
 @pytest.mark.parametrize(
     ("text", "tokens"),
     [
@@ -42,7 +39,6 @@ def test_counts_are_those_that_openai_publishes(text: str, tokens: int) -> None:
     assert count_tokens(text, "cl100k_base") == tokens
 
 
-@counts
 def test_long_odd_and_special_texts_are_counted(catalogue: Catalogue) -> None:
     assert count_tokens("hello world " * 200_000, "o200k_base") == 400_001
     assert count_tokens("<|endoftext|>", "o200k_base") > 1
@@ -64,7 +60,6 @@ def test_without_the_package_the_error_says_what_to_install(monkeypatch: pytest.
         count_tokens("x", "o200k_base")
 
 
-@counts
 @pytest.mark.parametrize("model", ["gpt-4o-2024-08-06", "gpt-4o-mini-2024-07-18"])
 def test_recounted_prompts_are_what_was_billed_to_the_token(catalogue: Catalogue, model: str) -> None:
     usage = read_usage(HAIKU, table=catalogue.prices, as_of=dt.date(2026, 11, 23))
@@ -118,7 +113,6 @@ def test_what_is_said_in_an_answer(text: str, texts: list[str]) -> None:
     assert spoken(text, roles=False).texts == texts
 
 
-@counts
 def test_a_chat_file_is_its_texts_and_what_is_around_them(tmp_path: Path) -> None:
     file = tmp_path / "chat.json"
     file.write_text(
@@ -144,7 +138,6 @@ def test_a_prompt_file_without_text_is_refused(tmp_path: Path, content: bytes) -
         count_prompt_file(file, AROUND)
 
 
-@counts
 def test_cost_counts_a_prompt_for_each_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "prompt.txt"
     file.write_text("お誕生日おめでとう " + CANARY)
@@ -167,7 +160,6 @@ def test_cost_counts_a_prompt_for_each_model(tmp_path: Path, capsys: pytest.Capt
 SWITCH = ["switch", "--from-log", str(HAIKU), "--to", "gpt-4-turbo", "--as-of", "2026-08-01", "--format", "json"]
 
 
-@counts
 def test_switch_recounts_a_log(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(SWITCH) == 0
     found = json.loads(capsys.readouterr().out)
@@ -187,7 +179,6 @@ def test_switch_says_why_it_did_not_recount(
     assert "breakeven[tokens]" in found["origins"]["by_model"]
 
 
-@counts
 @pytest.mark.parametrize("kind", ["spans", "csv"])
 def test_texts_of_a_log_are_counted_and_not_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str

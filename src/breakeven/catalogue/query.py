@@ -106,11 +106,17 @@ def check_day(catalogue: Catalogue, model: ListModel, as_of: dt.date) -> None:
     """
     life = catalogue.lives.get(model.id)
     known = [day for day in (model.first_day(), life.released.day if life and life.released else None) if day]
-    releases = [each.released.day for each in catalogue.lives.values() if each.released]
-    earliest = min(known) if known else min([*releases, *catalogue.prices.since_days[:1]], default=None)
+    earliest = min(known) if known else _first_fact(catalogue)
     if earliest is not None and as_of < earliest:
         what = f"{model.id} has no price before {earliest}" if known else f"no price is dated before {earliest}"
         raise PriceNotFoundError(f"--as-of {as_of}: {what}. Give a later day, or prices of your own", "as_of")
+
+
+@lru_cache(maxsize=16)
+def _first_fact(catalogue: Catalogue) -> dt.date | None:
+    """The earliest day that any price or release of the catalogue has."""
+    releases = [each.released.day for each in catalogue.lives.values() if each.released]
+    return min([*releases, *catalogue.prices.since_days[:1]], default=None)
 
 
 def months_until(catalogue: Catalogue, as_of: dt.date, end: dt.date) -> float:

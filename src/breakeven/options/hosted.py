@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.prices import BATCH, ListModel, TokenRates, mean_token_rates
-from breakeven.catalogue.query import model_retirement, months_until
+from breakeven.catalogue.query import check_day, model_retirement, months_until
 from breakeven.catalogue.records import Source
 from breakeven.options.lines import CostLine, Option, Workload
 from breakeven.projection.paths import SEARCH_MONTHS
@@ -161,9 +161,8 @@ def listed_option(
     A listed model serving the calls, untuned, with its announced price changes and its announced end.
 
     Token counts are taken as they are: convert them beforehand where the model's tokenizer counts otherwise. Raises
-    PriceNotFoundError where the model has no price for input or output tokens.
+    PriceNotFoundError where the model has no price for input or output tokens, or none yet on that day.
     """
-
     # What an average call costs does not depend on how many there are.
     return _listed(catalogue, model, replace(workload, calls_per_month=0.0), as_of, option_id or model.id)
 
@@ -173,6 +172,7 @@ def _listed(catalogue: Catalogue, model: ListModel, workload: Workload, as_of: d
     def prices_on(day: dt.date) -> tuple[TokenPrices, Source]:
         return list_prices(catalogue, model, day, workload.request_input_tokens)
 
+    check_day(catalogue, model, as_of)
     prices, source = prices_on(as_of)
     end = model_retirement(catalogue, model)
     return Option(

@@ -20,6 +20,7 @@ from breakeven.questions.opponents import (
     today_prices,
     untuned_choices,
 )
+from breakeven.questions.workload import workload_of
 
 if TYPE_CHECKING:
     from breakeven.questions.finetune import FinetuneQuestion
@@ -65,14 +66,7 @@ def gather(question: "FinetuneQuestion", catalogue: Catalogue, only: str | None 
     today = catalogue.prices.find(question.model) if question.model else None
     if today is not None and (question.price_input is None or question.price_output is None):
         check_day(catalogue, today, as_of)
-    workload = Workload(
-        calls_per_month=question.calls_per_month,
-        input_tokens=question.input_tokens,
-        output_tokens=question.output_tokens,
-        cached_share=question.cached_share,
-        cache_write_share=question.cache_write_share,
-        batch_share=question.batch_share,
-    )
+    workload = workload_of(question)
     used: dict[str, object] = {}
     origins: dict[str, str] = {}
     unknowns: list[str] = []

@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -12,16 +13,18 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from breakeven.catalogue.families import Conversion, conversion, exact_vocabulary, from_vocabulary, has_open_weights
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.prices import ListModel
-from breakeven.catalogue.query import NOT_TEXT, known_to_be_sold, model_retirement, released_by
-from breakeven.errors import InputError, PriceNotFoundError, nearest
+from breakeven.catalogue.query import known_to_be_sold, model_retirement
+from breakeven.errors import InputError, PriceNotFoundError
 from breakeven.options.hosted import listed_option
 from breakeven.options.lines import Option, Workload
 from breakeven.projection.paths import calls_by_month
 from breakeven.questions.compare import Horizon, monthly_usd
+from breakeven.questions.cost_models import models_asked, why_left_out
 from breakeven.questions.fields import MOST, Count, Number, Question, field, name, share, tokens
 from breakeven.questions.kind import Kind
 from breakeven.questions.statement import Cited, Line, cite, part, statement_line
 from breakeven.questions.tables import Cell, Column, Table, echo, origins_of, price_list
+from breakeven.questions.workload import workload_of
 
 USAGE, MODELS, SPAN = "Your usage", "Which models", "Time"
 
@@ -150,7 +153,7 @@ class CostAnswer:
             [each.model, each.usd_per_call, each.usd_per_1000_calls, each.monthly_usd, each.year_usd, _notes(each)]
             for each in self.models
         ]
-        out = "; ".join(f"{count:,} {reason}" for reason, count in self.left_out.items())
+        out = _left_out_words(self.left_out)
         note = f"Listed models left out: {out}." if out else ""
         if self.origins.get("text_tokens", "default") not in ("default", "yours"):
             note = f"Input tokens: {self.origins['text_tokens']}. {note}".strip()
@@ -187,8 +190,8 @@ def answer(question: CostQuestion, catalogue: Catalogue, origins: dict[str, str]
     left_out: Counter[str] = Counter()
     options: list[Option] = []
     models: list[ListModel] = []
-    for model in _asked(question, catalogue):
-        reason = None if question.models else _why_not(question, catalogue, model)
+    for model in models_asked(question, catalogue):
+        reason = None if question.models else why_left_out(question, catalogue, model)
         if reason is None:
             try:
                 options.append(
@@ -220,52 +223,13 @@ def answer(question: CostQuestion, catalogue: Catalogue, origins: dict[str, str]
     return CostAnswer(
         question=echo(question),
         origins=origins_of(question, origins or {}),
-        headline=_headline(question, costs),
+        headline=_headline(costs, _left_out_words(left_out)),
         models=costs,
         left_out=dict(left_out.most_common()),
         unknowns=_unknowns(question, costs),
         sources=cite(("cost", source) for source in sources),
         prices=price_list(catalogue, question.as_of),
     )
-
-
-def _asked(question: CostQuestion, catalogue: Catalogue) -> list[ListModel]:
-    """The models that were named, or every listed one of the providers asked for, the user's own laid over them."""
-    if question.models:
-        return list({model.id: model for model in map(catalogue.prices.find, question.models)}.values())
-    listed = {model.id: catalogue.prices.with_own(model) for model in catalogue.prices}
-    listed |= {model.id: model for model in catalogue.prices.own.values()}
-    if not question.provider:
-        return list(listed.values())
-    known = {model.provider for model in listed.values()}
-    wanted = {each.lower() for each in question.provider}
-    for each in sorted(wanted - known):
-        raise InputError(f"No provider {each!r} in the price list.{nearest(each, known)}", "provider")
-    return [model for model in listed.values() if model.provider in wanted]
-
-
-def _why_not(question: CostQuestion, catalogue: Catalogue, model: ListModel) -> str | None:
-    """Why a model that was not named is not priced, None where it is."""
-    end = model_retirement(catalogue, model)
-    if any(word in model.model for word in NOT_TEXT):
-        return "not a model of text"
-    if model.deprecated:
-        return "deprecated in the price list"
-    if end is not None and end.day <= question.as_of:
-        return "retired by that day"
-    if not any(rate.usd for entry in model.entries for rate in entry.rates.values()):
-        return "listed at no price at all"
-    if not released_by(catalogue, model, question.as_of):
-        return "not released by that day"
-    if question.sold == "checked" and not known_to_be_sold(catalogue, model):
-        return "not checked to be sold still"
-    if question.open_weights and not has_open_weights(catalogue, model.id):
-        return "not known to have open weights"
-    if question.context_tokens and model.context_tokens is None:
-        return "context window not listed"
-    if question.context_tokens and (model.context_tokens or 0) < question.context_tokens:
-        return "context window too small"
-    return None
 
 
 def _ratios(
@@ -285,13 +249,10 @@ def _workload(
 ) -> Workload:
     """The calls in a model's own tokens; ``end`` picks the middle, low or high conversion."""
     counted, of_input, of_output = _ratios(question, catalogue, counted_in, model)
-    return Workload(
-        calls_per_month=question.calls_per_month,
+    return replace(
+        workload_of(question),
         input_tokens=counted * float(getattr(of_input, end)),
         output_tokens=question.output_tokens * float(getattr(of_output, end)),
-        cached_share=question.cached_share,
-        cache_write_share=question.cache_write_share,
-        batch_share=question.batch_share,
     )
 
 
@@ -358,9 +319,15 @@ def _notes(cost: ModelCost) -> str:
     return "; ".join(notes)
 
 
-def _headline(question: CostQuestion, costs: list[ModelCost]) -> str:
+def _left_out_words(left_out: Mapping[str, int]) -> str:
+    """How many models were left out for what, the commonest first, "" for none."""
+    ordered = sorted(left_out.items(), key=lambda each: -each[1])
+    return "; ".join(f"{count:,} {reason}" for reason, count in ordered)
+
+
+def _headline(costs: list[ModelCost], left_out: str) -> str:
     if not costs:
-        return "No listed model fits."
+        return f"No listed model fits: {left_out}."
     first, last = costs[0], costs[-1]
     each = f"${first.usd_per_1000_calls:,.3g} per 1,000 calls"
     start = f"{first.model} serves this for ${first.monthly_usd:,.2f} a month, {each}"

@@ -25,6 +25,7 @@ from breakeven.questions.plan_answers import LeverAnswer, Plan, plan_rows, pulls
 from breakeven.questions.plans import Candidate, Lever, Plans, Strengths, enumerate_plans, hit_share
 from breakeven.questions.statement import Cited, cite, part
 from breakeven.questions.tables import Cell, Column, Table, echo, origins_of, price_list
+from breakeven.questions.workload import workload_of
 
 USAGE, TODAY, LEVERS, EFFORT = "Your usage", "Today's model", "What may be changed", "What it takes once"
 LIMITS, SPAN = "What must hold", "Time"
@@ -192,14 +193,7 @@ def answer(question: OptimizeQuestion, catalogue: Catalogue, origins: dict[str, 
     """
     _check(question)
     today = catalogue.prices.find(question.model)
-    workload = Workload(
-        calls_per_month=question.calls_per_month,
-        input_tokens=question.input_tokens,
-        output_tokens=question.output_tokens,
-        cached_share=question.cached_share,
-        cache_write_share=question.cache_write_share,
-        batch_share=question.batch_share,
-    )
+    workload = workload_of(question)
     stay = listed_option(catalogue, today, workload, question.as_of)
     horizon = Horizon(
         calls_per_month=question.calls_per_month,

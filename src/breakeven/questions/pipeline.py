@@ -246,7 +246,7 @@ def answer(question: PipelineQuestion, catalogue: Catalogue, origins: dict[str, 
 
 def price(question: PipelineQuestion, catalogue: Catalogue, day: dt.date) -> Priced:
     """The pipeline at the prices of a day. Raises InputError naming the step at fault."""
-    models = find_models(question.steps, catalogue)
+    models = find_models(question.steps, catalogue, question.as_of)
     found = list(all_leaves(question.steps))
     tiers = {leaf.call.name: price_tiers(leaf.call, models.get(leaf.call.name), catalogue, day) for leaf in found}
     return Priced(found, models, tiers, build_flow(question.steps, tiers, catalogue))

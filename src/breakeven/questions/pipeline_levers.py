@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from breakeven.catalogue.families import conversion
 from breakeven.catalogue.load import Catalogue
+from breakeven.catalogue.query import check_day
 from breakeven.errors import BreakevenError, UnknownModelError
 from breakeven.options.tiers import listed_tiers
 from breakeven.projection.flows import Flow, FlowStep, Group, completion_rate, leaves, run_usd, with_step
@@ -185,6 +186,7 @@ def replacements(
             model = catalogue.prices.find(asked)
         except UnknownModelError as error:
             raise UnknownModelError(f"--try-models: {error}", "try_models") from None
+        check_day(catalogue, model, as_of)
         for leaf in priced.leaves:
             own = priced.models.get(leaf.call.name)
             if own is None or own.id == model.id:

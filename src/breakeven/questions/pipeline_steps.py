@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.prices import ListModel
+from breakeven.catalogue.query import check_day
 from breakeven.errors import PriceNotFoundError, UnknownModelError
 from breakeven.options.hosted import MTOK
 from breakeven.options.tiers import Row, Tiers, listed_tiers
@@ -143,15 +144,21 @@ def all_leaves(steps: tuple[Step, ...]) -> Iterator[Leaf]:
             yield Leaf(f"steps.{place}", "", step)
 
 
-def find_models(steps: tuple[Step, ...], catalogue: Catalogue) -> dict[str, ListModel]:
-    """The listed model of each step that names one, by step. Raises UnknownModelError naming the step at fault."""
+def find_models(steps: tuple[Step, ...], catalogue: Catalogue, as_of: dt.date) -> dict[str, ListModel]:
+    """
+    The listed model of each step that names one, by step.
+
+    Raises UnknownModelError naming the step at fault, PriceNotFoundError for a model without a price yet on that day.
+    """
     found = {}
     for leaf in all_leaves(steps):
         if leaf.call.model is not None:
             try:
-                found[leaf.call.name] = catalogue.prices.find(leaf.call.model)
+                model = catalogue.prices.find(leaf.call.model)
             except UnknownModelError as error:
                 raise UnknownModelError(f"{leaf.path}.model ({leaf.call.name}): {error}", "steps") from None
+            check_day(catalogue, model, as_of)
+            found[leaf.call.name] = model
     return found
 
 

@@ -22,6 +22,7 @@ from breakeven.options.hosted import listed_option, month_start
 from breakeven.options.lines import CostLine, Option, Workload
 from breakeven.questions.compare import Horizon
 from breakeven.questions.switch_answer import Forced
+from breakeven.questions.workload import workload_of
 
 if TYPE_CHECKING:
     from breakeven.questions.switch import ModelTerms, SwitchQuestion
@@ -80,14 +81,7 @@ def gather(question: "SwitchQuestion", catalogue: Catalogue) -> Candidates:
     """The options of a question. Raises InputError for what the catalogue does not know."""
     today = catalogue.prices.find(question.model)
     check_day(catalogue, today, question.as_of)
-    workload = Workload(
-        calls_per_month=question.calls_per_month,
-        input_tokens=question.input_tokens,
-        output_tokens=question.output_tokens,
-        cached_share=question.cached_share,
-        cache_write_share=question.cache_write_share,
-        batch_share=question.batch_share,
-    )
+    workload = workload_of(question)
     models = list({model.id: model for model in map(catalogue.prices.find, question.to)}.values())
     if any(model.id == today.id for model in models):
         raise InputError(f"--to names {today.id}, which is today's model", "to")

@@ -36,8 +36,6 @@ ALIKE = 1e-3
 IN_PART = 0.1
 """A cause that leaves this share of the difference, or less, is named as part of it. [1]"""
 
-ZERO_USD = Decimal(0)
-
 MAX_PAIRED_CELLS = 3000
 """Causes are tried in pairs where no single one fits, from two cells, which rule out chance, to so many."""
 
