@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "breakeven"
-CHAIN = ["catalogue", "usage", "projection", "options", "questions", "surfaces"]
+CHAIN = ["catalogue", "usage", "projection", "compute", "training_files", "options", "questions", "surfaces"]
 """Each folder may import itself and those before it."""
 
 

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
-from breakeven.catalogue import genai, records
+from breakeven.catalogue import genai, hardware, records
+from breakeven.catalogue.hardware import Gpu, GpuFile, OpenModel, OpenModelFile
 from breakeven.catalogue.prices import BATCH, Entry, ListModel, Rate
 from breakeven.catalogue.records import (
     Assumption,
@@ -47,6 +48,8 @@ class Shipped(NamedTuple):
     assumptions: AssumptionFile
     tokenizers: TokenizerFile
     open_weights: OpenWeightsFile
+    gpus: GpuFile
+    open_models: OpenModelFile
 
 
 SINGLE: Mapping[str, type[Record]] = {
@@ -54,6 +57,8 @@ SINGLE: Mapping[str, type[Record]] = {
     "assumptions.yaml": AssumptionFile,
     "tokenizers.yaml": TokenizerFile,
     "open_weights.yaml": OpenWeightsFile,
+    "gpus.yaml": GpuFile,
+    "open_models.yaml": OpenModelFile,
 }
 """Files beside the offers, in the order of ``Shipped``."""
 
@@ -70,6 +75,8 @@ class Catalogue:
     assumptions : numbers that are not prices, by id.
     tokenizers : families of models that count tokens alike; the last fits every name.
     open_weights : families of models whose weights can be downloaded.
+    gpus : what GPUs can do and what an hour of one costs, by id.
+    open_models : shapes of models whose weights can be downloaded, by id.
     own_file : name of the user's price file, "" without one.
     """
 
@@ -80,6 +87,8 @@ class Catalogue:
     assumptions: Mapping[str, Assumption]
     tokenizers: tuple[TokenizerFamily, ...]
     open_weights: tuple[OpenFamily, ...]
+    gpus: Mapping[str, Gpu]
+    open_models: Mapping[str, OpenModel]
     own_file: str = ""
     own_offers: frozenset[str] = field(default_factory=frozenset)
 
@@ -135,6 +144,8 @@ def load_catalogue(own: Path | str | None = None, *, refreshed: bool = True) -> 
         assumptions={assumption.id: assumption for assumption in shipped.assumptions.assumptions},
         tokenizers=shipped.tokenizers.families,
         open_weights=shipped.open_weights.families,
+        gpus={gpu.id: gpu for gpu in shipped.gpus.gpus},
+        open_models={model.id: model for model in shipped.open_models.models},
         own_file=Path(own).name if own is not None else "",
         own_offers=frozenset(own_offers),
     )
@@ -147,7 +158,10 @@ def _shipped() -> Shipped:
     The kept copy is used while no file's name, size or time of change differs.
     """
     files = shipped_files()
-    kept = genai.cache_folder() / f"catalogue-{genai.stamp(*files, Path(records.__file__))}.pickle"
+    kept = (
+        genai.cache_folder()
+        / f"catalogue-{genai.stamp(*files, Path(records.__file__), Path(hardware.__file__))}.pickle"
+    )
     try:
         shipped: Shipped = pickle.loads(kept.read_bytes())
     except Exception:
