@@ -1,7 +1,7 @@
 """What would flip an answer: the value of one input, all others as given, at which break-even falls to a month."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from breakeven.options.lines import Fleet, Option, known_usd
 from breakeven.projection.closed_form import root_of_line
@@ -32,7 +32,7 @@ def find_flips(
     Where each input would bring break-even to ``at_months``, or to the end of an option's life if that is sooner.
 
     The saving added up to that month is linear in each input taken alone, so each flip is the root of a line. Only
-    where whole machines are bought as calls grow is it a staircase, see ``_volume_of_fleet``.
+    where whole machines are bought as calls grow is it a staircase, see ``volume_of_fleet``.
 
     Parameters
     ----------
@@ -64,7 +64,8 @@ def find_flips(
             gain = now[i] + float(weight[i] @ rented) + spent_once[i]
             running = hosting[i] - option.fleet.counted * option.fleet.usd_per_unit
             still = spent_once[i] + weight[i].sum() * running
-            volume[i] = _volume_of_fleet(option.fleet, weight[i], compared.calls, gain, float(still))
+            calls_needed = volume_of_fleet(option.fleet, weight[i], compared.calls, gain, float(still))
+            volume[i] = np.nan if calls_needed is None else calls_needed
     found = {
         "calls_per_month": volume,
         "input_reduction": _reduction(now, _spent(options, calls, INPUT_PARTS), reductions[0]),
@@ -85,25 +86,28 @@ def find_flips(
     ]
 
 
-def _volume_of_fleet(fleet: Fleet, weight: Floats, calls: Floats, gain_usd: float, fixed_usd: float) -> float:
+def volume_of_fleet(
+    fleet: Fleet, weight: ArrayLike, calls: ArrayLike, gain_usd: float, fixed_usd: float
+) -> float | None:
     """
-    The fewest calls in month 1 whose gain pays for the machines they need and for what is fixed; NaN if none do.
+    The fewest calls in month 1 whose gain pays for the machines they need and for what is fixed; None if none do.
 
     Between two steps the machines stay the same while the gain grows with the calls, so the balance is best just
     before a step: the first step up to which it turns positive holds the root.
 
     Parameters
     ----------
-    weight, calls : shape (SEARCH_MONTHS,)
+    weight, calls : shape (months,)
         Share of each month that counts; calls of each month as asked.
     gain_usd : float
         What the calls asked about save before machines and fixed costs, up to the target month. [USD]
     fixed_usd : float
         What is paid whatever the calls, machines aside. [USD]
     """
+    weight, calls = np.asarray(weight, float), np.asarray(calls, float)
     months = np.flatnonzero(weight > 0)
     if gain_usd <= 0 or not months.size:
-        return float("nan")
+        return None
     growth = calls[months] / calls[0]
     multiples = np.array([multiple for multiple, _ in fleet.profile if multiple > 0])
     whole = np.arange(1, 1 + max(1, MOST_STEPS // (growth.size * multiples.size)))
@@ -112,7 +116,7 @@ def _volume_of_fleet(fleet: Fleet, weight: Floats, calls: Floats, gain_usd: floa
     needed = (machines + fixed_usd) * calls[0] / gain_usd
     reached = np.flatnonzero(needed <= steps * (1 + 1e-9))
     if not reached.size:
-        return float("nan")
+        return None
     first = int(reached[0])
     return float(max(needed[first], steps[first - 1] if first else 0.0))
 

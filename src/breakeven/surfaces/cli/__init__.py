@@ -29,6 +29,10 @@ COMMANDS = {
         "breakeven.surfaces.cli.questions:route",
         "What routing each call to the model it needs saves: tiers, or an evaluation.",
     ),
+    "selfhost": (
+        "breakeven.surfaces.cli.questions:selfhost",
+        "What it takes to serve your calls on GPUs of your own.",
+    ),
     "logs": (
         "breakeven.surfaces.cli.logs:command",
         "Read logs of real calls: their cost, and the decision per task.",
