@@ -1,4 +1,4 @@
-"""How calls spread over the hours: what a fleet must carry at its peak, and what one that follows the load is up for."""
+"""How calls spread over the hours: what a fleet carries at its peak, and what one that follows the load costs."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
