@@ -7,6 +7,7 @@ from pydantic import Field
 
 from breakeven.catalogue.hardware import Positive, Precision
 from breakeven.catalogue.records import Cited, Record, Source
+from breakeven.catalogue.training import TrainingConstants, TrainingFigures
 
 Engine = Literal["vllm", "sglang", "tensorrt-llm", "other"]
 """What serves the model; ``other`` stands for engines without a factor of their own."""
@@ -94,9 +95,10 @@ class ServingFit(Fit):
 
 
 class TrainingFit(Fit):
-    """Section ``training``."""
+    """Section ``training``: what was fitted, and what was taken from a source."""
 
-    constants: dict[str, float]
+    constants: TrainingConstants
+    figures: TrainingFigures
 
 
 class ComputeFile(Record):
@@ -104,4 +106,4 @@ class ComputeFile(Record):
 
     sources: dict[str, Source]
     serving: ServingFit
-    training: TrainingFit | None = None
+    training: TrainingFit

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
-from breakeven.catalogue import constants, genai, hardware, records
+from breakeven.catalogue import constants, genai, hardware, records, training
 from breakeven.catalogue.constants import ComputeFile
 from breakeven.catalogue.hardware import Gpu, GpuFile, OpenModel, OpenModelFile
 from breakeven.catalogue.prices import BATCH, Entry, ListModel, Rate
@@ -164,7 +164,7 @@ def _shipped() -> Shipped:
     The kept copy is used while no file's name, size or time of change differs.
     """
     files = shipped_files()
-    schemas = (Path(str(module.__file__)) for module in (records, hardware, constants))
+    schemas = (Path(str(module.__file__)) for module in (records, hardware, constants, training))
     kept = genai.cache_folder() / f"catalogue-{genai.stamp(*files, *schemas)}.pickle"
     try:
         shipped: Shipped = pickle.loads(kept.read_bytes())
