@@ -131,12 +131,12 @@ def capacities(
     running = most
     if step_s_limit is not None:
         within = equations.step_s(case, most, constants) <= step_s_limit
-        fast, slow = one, most
-        while np.any(slow - fast > 0.5):
-            middle = (fast + slow) / 2
+        fast, slow = one, np.floor(most) + 1
+        while np.any(slow - fast > 1):
+            middle = np.floor((fast + slow) / 2)
             good = equations.step_s(case, middle, constants) <= step_s_limit
             fast, slow = np.where(good, middle, fast), np.where(good, slow, middle)
-        running = np.where(within, most, np.floor(fast))
+        running = np.where(within, most, fast)
     tokens = running / equations.step_s(case, running, constants)
     if step_s_limit is not None:
         tokens = np.where(alone <= step_s_limit, tokens, np.nan)

@@ -145,10 +145,11 @@ def capacity(
         return None
     if _step_s(case, slow, constants) <= step_s_limit:
         return _served(server, case, np.inf, constants)
-    while slow - fast > 0.5:
-        middle = (fast + slow) / 2
+    slow = np.floor(slow) + 1
+    while slow - fast > 1:
+        middle = float(np.floor((fast + slow) / 2))
         fast, slow = (middle, slow) if _step_s(case, middle, constants) <= step_s_limit else (fast, middle)
-    return _served(server, case, np.floor(fast), constants)
+    return _served(server, case, fast, constants)
 
 
 def checked(server: Server, lengths: Lengths, constants: ServingFit) -> Case:
