@@ -54,6 +54,7 @@ class TrainingFigures(Record):
 
     overhead : time on top of the steps, for start-up, evaluation and checkpoints. [share of the step time]
     memory_margin : memory to have over memory counted. [ratio]
+    reserved_gb : of each GPU, for the driver and its buffers. [GB]
     weight_gb : weights, gradients and optimiser states per 1B parameters, by method. [GB]
     logit_bytes : per token and vocabulary entry, where the loss is computed. [bytes]
     example_tokens : length of an example where examples are not packed and nothing else is known. [tokens]
@@ -61,6 +62,7 @@ class TrainingFigures(Record):
 
     overhead: Figure
     memory_margin: Figure
+    reserved_gb: Figure
     weight_gb: dict[Method, Figure]
     logit_bytes: Figure
     example_tokens: Figure

@@ -177,20 +177,30 @@ def weights_gb(model: Shape, method: Method, constants: TrainingFit) -> float:
 
 
 def memory_gb(job: TrainingJob, constants: TrainingFit) -> float:
-    """Memory of all GPUs together: sharded weights, gradients and optimiser states, and activations on each. [GB]"""
-    return weights_gb(job.model, job.method, constants) + job.gpus * activation_gb(job, constants)
+    """
+    Memory of all GPUs together that a job should have. [GB]
+
+    Notes
+    -----
+    ``margin * (weights + gpus * activations) + gpus * reserved``: weights, gradients and optimiser states are sharded,
+    activations and what the driver and its buffers hold are on each GPU.
+    """
+    figures = constants.figures
+    counted = weights_gb(job.model, job.method, constants) + job.gpus * activation_gb(job, constants)
+    return float(figures.memory_margin.value) * counted + job.gpus * float(figures.reserved_gb.value)
 
 
 def gpus_needed(job: TrainingJob, constants: TrainingFit) -> int | None:
     """
-    Fewest GPUs that hold a job, whatever its own ``gpus``; null where its activations alone fill one.
+    Fewest GPUs with the memory for a job, whatever its own ``gpus``; null where activations alone fill one.
 
     Notes
     -----
-    Weights are sharded, activations are not: ``n = ceil(margin * weights / (memory - margin * activations))``.
+    ``ceil(margin * weights / (memory - margin * activations - reserved))``, from ``memory_gb``.
     """
-    margin = float(constants.figures.memory_margin.value)
-    room = job.gpu.memory_gb - margin * activation_gb(job, constants)
+    figures = constants.figures
+    margin, reserved = float(figures.memory_margin.value), float(figures.reserved_gb.value)
+    room = job.gpu.memory_gb - margin * activation_gb(job, constants) - reserved
     if room <= 0:
         return None
     return math.ceil(margin * weights_gb(job.model, job.method, constants) / room)
