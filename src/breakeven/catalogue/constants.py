@@ -36,7 +36,7 @@ class SliceError(Record):
     """
 
     slice: str
-    left_out: Literal["none", "model", "gpu", "series"]
+    left_out: Literal["none", "model", "gpu", "series", "point"]
     rows: int = Field(ge=1)
     median: float = Field(ge=0)
     p90: float = Field(ge=0)
@@ -101,9 +101,19 @@ class TrainingFit(Fit):
     figures: TrainingFigures
 
 
+class MeasuredFit(Fit):
+    """
+    Section ``measured``: how well speeds measured on a server predict others on the same server.
+
+    Bands by what was measured: ``one point``, ``two points``, ``three points`` scale the equations; ``interpolated``
+    lies between measured loads.
+    """
+
+
 class ComputeFile(Record):
     """``compute.yaml``; ``catalogue.compute``."""
 
     sources: dict[str, Source]
     serving: ServingFit
     training: TrainingFit
+    measured: MeasuredFit
