@@ -14,15 +14,13 @@ import datetime as dt
 from pathlib import Path
 
 import numpy as np
-import yaml
 
-from breakeven.catalogue import constants as schema
 from breakeven.catalogue.load import load_catalogue
 from breakeven.compute import fit_training
+from breakeven.compute.constants_file import write_numbers
 from breakeven.compute.fit_training import Measured, covered, left_out, predicted, read_measured, refit
 
 RUNS = Path(__file__).parent / "data" / "training_runs.csv"
-SHIPPED = Path(schema.__file__).parent / "compute.yaml"
 FOLDS = ("model", "gpu", "series", "source")
 
 
@@ -62,31 +60,7 @@ def write() -> None:
     """Fit again, and rewrite the fitted parts of the section; figures stay as they are."""
     catalogue = load_catalogue()
     new = refit(read_measured(RUNS, catalogue), catalogue.compute.training, dt.date.today())
-    head, _, tail = SHIPPED.read_text(encoding="utf-8").partition("\ntraining:\n")
-    section, _, rest = tail.partition("\n  constants:\n")
-    after = "".join(line for line in rest.splitlines(keepends=True)[_end(rest) :])
-    lines = section.splitlines()
-    lines = [f"  fitted: {new.fitted}" if line.startswith("  fitted:") else line for line in lines]
-    lines = [f"  rows: {new.rows}" if line.startswith("  rows:") else line for line in lines]
-    lines += ["  constants:", *(f"    {name}: {_number(value)}" for name, value in new.constants)]
-    for name, records in (("bands", new.bands), ("errors", new.errors)):
-        lines += [f"  {name}:", *(f"    - {_flow(record.model_dump())}" for record in records)]
-    SHIPPED.write_text(head + "\ntraining:\n" + "\n".join(lines) + "\n" + after, encoding="utf-8")
-
-
-def _end(rest: str) -> int:
-    """How many of the lines belong to the section: those before the next name at the left margin."""
-    lines = rest.splitlines()
-    return next((i for i, line in enumerate(lines) if line and not line.startswith((" ", "#"))), len(lines))
-
-
-def _number(value: float) -> str:
-    """A number that YAML reads as one: exponents need a point and a sign."""
-    return yaml.safe_dump(float(f"{value:.4g}")).split("\n")[0]
-
-
-def _flow(record: dict[str, object]) -> str:
-    return yaml.safe_dump(record, default_flow_style=True, sort_keys=False, width=1000).strip()
+    write_numbers("training", new)
 
 
 if __name__ == "__main__":
