@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from breakeven.catalogue.constants import MeasuredFit
 from breakeven.catalogue.load import Catalogue
 from breakeven.compute.calibration import Calibration, calibrate, level, smooth
-from breakeven.compute.fit_measured import Runs, left_out, refit
+from breakeven.compute.fit import read_rows, table
+from breakeven.compute.fit_measured import Runs, left_out, refit, runs_of
 from breakeven.compute.measured import MeasuredPoint, read_benchmark
 from breakeven.errors import InputError
 
 DATA = Path(__file__).parent / "data"
+ROWS = Path(__file__).parents[2] / "benchmarks" / "data" / "serving_runs.csv.gz"
 
 
 def predict(input_tokens: float, output_tokens: float, concurrency: float) -> float:
@@ -182,3 +184,12 @@ def test_samples_make_a_calibration(fitted: MeasuredFit) -> None:
     rates = [json.loads(line)["output_throughput"] for line in (DATA / "vllm_appended.jsonl").read_text().splitlines()]
     found = made(fitted, *points)
     assert [found.output_tokens_s(1024, 256, load).middle for load in (8, 16, 32)] == pytest.approx(rates)
+
+
+def test_the_shipped_bands_come_from_the_shipped_runs(catalogue: Catalogue) -> None:
+    shipped = catalogue.compute.measured
+    runs = runs_of(table(read_rows(ROWS), catalogue), catalogue.compute.serving.constants)
+    new = refit(runs, shipped, shipped.fitted)
+    assert (new.rows, new.bands) == (shipped.rows, shipped.bands)
+    for error, kept in zip(new.errors, shipped.errors, strict=True):
+        assert (error.median, error.p90) == pytest.approx((kept.median, kept.p90), abs=0.002)

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from breakeven.catalogue.constants import Band, MeasuredFit, SliceError
+from breakeven.catalogue.constants import Band, MeasuredFit, ServingConstants, SliceError
 from breakeven.compute.calibration import FEWEST, smooth
+from breakeven.compute.fit import Table, predicted
 
 Array = NDArray[np.float64]
 
@@ -34,6 +35,24 @@ class Runs(NamedTuple):
     concurrency: Array
     measured: Array
     predicted: Array
+
+
+SERVER = (
+    *("source", "model", "engine", "engine_version", "gpu", "gpu_count", "tp", "pp", "attn_dp", "ep"),
+    *("weight_precision", "spec_decode"),
+)
+"""Columns that are the same for all runs of one server."""
+
+
+def runs_of(data: Table, constants: ServingConstants) -> Runs:
+    """The measured rows of the serving fit, with what its equations predict."""
+    return Runs(
+        server=["|".join(row.get(name) or "" for name in SERVER) for row in data.rows],
+        lengths=[f"{row['input_len']}/{row['output_len']}" for row in data.rows],
+        concurrency=data.concurrency * data.replicas,
+        measured=data.measured,
+        predicted=predicted(data, constants),
+    )
 
 
 def left_out(runs: Runs, seed: int = 0) -> dict[str, Array]:
