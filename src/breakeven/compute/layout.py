@@ -7,11 +7,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from breakeven.catalogue.constants import Engine, ServingConstants
-from breakeven.catalogue.hardware import Gpu, OpenModel, Precision
+from breakeven.catalogue.constants import Engine
+from breakeven.catalogue.hardware import Generation, Gpu, OpenModel, Precision
 
 Array = NDArray[np.float64]
 ENGINES: tuple[Engine, ...] = ("vllm", "sglang", "tensorrt-llm", "other")
+GENERATIONS: tuple[Generation, ...] = ("ampere", "ada", "hopper", "blackwell", "cdna3", "cdna4")
+PRECISIONS: tuple[Precision, ...] = ("bf16", "fp8", "int8", "int4", "fp4", "mxfp4")
 WIDTHS: tuple[Literal["bf16", "fp8", "fp4"], ...] = ("bf16", "fp8", "fp4")
 """Widths of arithmetic, in the order of ``Case.width``."""
 
@@ -79,7 +81,8 @@ class Case(NamedTuple):
     expert_share : experts per token over experts, 1 for a dense model.
     cache_values : keys and values kept per token and layer; cache_copies : GPUs that keep the same ones.
     tensor, pipeline, groups, gpus : as in ``Server``.
-    width : index in ``WIDTHS`` of the arithmetic used; engine : index in ``ENGINES``.
+    precision, generation, width, engine : indices in ``PRECISIONS``, ``GENERATIONS``, ``WIDTHS`` (of the arithmetic
+        used) and ``ENGINES``.
     """
 
     weights: Array
@@ -104,15 +107,15 @@ class Case(NamedTuple):
     groups: Array
     spread: Array
     gpus: Array
-    weight_bytes: Array
+    precision: Array
     cache_bytes: Array
     memory: Array
     bandwidth: Array
     flops: Array
     flops_bf16: Array
     link: Array
-    pcie: Array
     amd: Array
+    generation: Array
     width: Array
     engine: Array
     adapters: Array
@@ -139,7 +142,7 @@ def arithmetic(gpu: Gpu, weights: Precision) -> Literal["bf16", "fp8", "fp4"]:
     return wanted if getattr(gpu.tflops, wanted) else "bf16"
 
 
-def case_of(server: Server, lengths: Lengths, constants: ServingConstants) -> Case:
+def case_of(server: Server, lengths: Lengths) -> Case:
     """One server as numbers. The model's shape must be known (``serving.why_not``)."""
     model, gpu = server.model, server.gpu
     heads, head_dim = model.heads or 0, model.head_dim or 0
@@ -172,15 +175,15 @@ def case_of(server: Server, lengths: Lengths, constants: ServingConstants) -> Ca
         "groups": server.data_parallel_attention,
         "spread": server.expert_parallel > 1,
         "gpus": server.gpus,
-        "weight_bytes": constants.weight_bytes[server.weights],
+        "precision": PRECISIONS.index(server.weights),
         "cache_bytes": 1 if server.kv_cache == "fp8" else 2,
         "memory": gpu.memory_gb * 1e9,
         "bandwidth": gpu.memory_gb_per_s * 1e9,
         "flops": (getattr(gpu.tflops, width) or gpu.tflops.bf16) * 1e12,
         "flops_bf16": gpu.tflops.bf16 * 1e12,
         "link": gpu.link.gb_per_s * 1e9,
-        "pcie": gpu.link.kind.startswith("PCIe"),
         "amd": gpu.maker == "amd",
+        "generation": GENERATIONS.index(gpu.generation),
         "width": WIDTHS.index(width),
         "engine": ENGINES.index(server.engine),
         "adapters": server.adapter_gb * 1e9,

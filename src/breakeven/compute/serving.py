@@ -78,11 +78,12 @@ def why_not(server: Server, constants: ServingFit) -> str | None:
 
 def too_large(server: Server, constants: ServingConstants) -> str | None:
     """Why the weights do not fit, with the number of GPUs that would hold them; null where they fit."""
-    case = case_of(server, Lengths(1, 1), constants)
-    held, room = float(equations.weight_bytes(case)), constants.largest_weight_share * float(case.memory)
+    case = case_of(server, Lengths(1, 1))
+    held, room = float(equations.weight_bytes(case, constants)), constants.largest_weight_share * float(case.memory)
     if held <= room:
         return None
-    total = float(case.weights * case.weight_bytes)
+    alone = case._replace(tensor=np.ones(()), pipeline=np.ones(()), gpus=np.ones(()))
+    total = float(equations.weight_bytes(alone, constants))
     least = 2 ** int(np.ceil(np.log2(total / room)))
     if least > server.gpus:
         fix = f"{least} GPUs would hold them"
@@ -113,7 +114,7 @@ def serve(server: Server, lengths: Lengths, concurrency: float, constants: Servi
     case = checked(server, lengths, constants)
     if not concurrency > 0:
         raise InputError(f"concurrency {concurrency:g} is not above 0; give requests in flight", field="concurrency")
-    return _served(server, case, concurrency, constants)
+    return served(server, case, concurrency, constants)
 
 
 def capacity(
@@ -139,17 +140,17 @@ def capacity(
     """
     case = checked(server, lengths, constants)
     if step_s_limit is None:
-        return _served(server, case, np.inf, constants)
+        return served(server, case, np.inf, constants)
     fast, slow = 1.0, float(equations.sequences(case, np.asarray(np.inf), constants.constants))
     if _step_s(case, fast, constants) > step_s_limit:
         return None
     if _step_s(case, slow, constants) <= step_s_limit:
-        return _served(server, case, np.inf, constants)
+        return served(server, case, np.inf, constants)
     slow = np.floor(slow) + 1
     while slow - fast > 1:
         middle = float(np.floor((fast + slow) / 2))
         fast, slow = (middle, slow) if _step_s(case, middle, constants) <= step_s_limit else (fast, middle)
-    return _served(server, case, fast, constants)
+    return served(server, case, fast, constants)
 
 
 def checked(server: Server, lengths: Lengths, constants: ServingFit) -> Case:
@@ -163,14 +164,15 @@ def checked(server: Server, lengths: Lengths, constants: ServingFit) -> Case:
             "cached: give tokens per request, output above 0, and a cached share from 0 to 1",
             field="output_tokens",
         )
-    return case_of(server, lengths, constants.constants)
+    return case_of(server, lengths)
 
 
 def _step_s(case: Case, running: float, constants: ServingFit) -> float:
     return float(equations.step_s(case, np.asarray(running), constants.constants))
 
 
-def _served(server: Server, case: Case, concurrency: float, fit: ServingFit) -> Served:
+def served(server: Server, case: Case, concurrency: float, fit: ServingFit) -> Served:
+    """What ``serve`` returns, without its checks."""
     running = equations.sequences(case, np.asarray(concurrency), fit.constants)
     limit = float(equations.sequences_fitting(case, fit.constants))
     seconds = float(equations.step_s(case, running, fit.constants))
@@ -191,7 +193,8 @@ def _served(server: Server, case: Case, concurrency: float, fit: ServingFit) -> 
 
 def slices(server: Server, limit: float) -> list[str]:
     """Slices of the measured rows a server belongs to, the closest first; ``limit`` is ``sequences_limit``."""
-    return ["moe" if server.model.experts else "dense", "all"]
+    kind = "moe" if server.model.experts else "dense"
+    return [f"{kind} {server.engine}", kind, "all"]
 
 
 def warnings(server: Server, limit: float) -> list[str]:
