@@ -30,7 +30,7 @@ COMMANDS = {
         "What routing each call to the model it needs saves: tiers, or an evaluation.",
     ),
     "selfhost": (
-        "breakeven.surfaces.cli.questions:selfhost",
+        "breakeven.surfaces.cli.selfhost:command",
         "What it takes to serve your calls on GPUs of your own.",
     ),
     "logs": (
