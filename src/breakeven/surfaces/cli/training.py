@@ -1,0 +1,105 @@
+"""``breakeven training``: a fine-tuning file checked, counted and priced; or built from a log."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from breakeven.catalogue.load import Catalogue, load_catalogue
+from breakeven.errors import InputError
+from breakeven.questions.training import KIND, TrainingAnswer
+from breakeven.questions.training_fields import TrainingQuestion
+from breakeven.surfaces.cli.fields import FileOption, More, PricesOption, gather
+from breakeven.surfaces.cli.flags import with_flags
+from breakeven.surfaces.cli.output import Format, OutputOption, show
+from breakeven.surfaces.cli.prompt_file import around
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from breakeven.surfaces.cli.from_log import LogRead
+
+
+def training(
+    training_file: Annotated[
+        Path | None, Parameter(help="Training file: JSON lines, also gzip or Zstandard; see docs/training.md.")
+    ] = None,
+    *,
+    fields: Mapping[str, Any],
+    validation: Annotated[Path | None, Parameter(help="Validation file, compared with the training file.")] = None,
+    strict: Annotated[
+        bool, Parameter(help="Exit with 2 where a line cannot be trained on, or both files share lines.", negative="")
+    ] = False,
+    file: FileOption = None,
+    prices: PricesOption = None,
+    format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
+    output: OutputOption = None,
+) -> None:
+    """Check a fine-tuning file line by line, count its tokens as each provider does, and price a run everywhere.
+
+    Invalid lines are reported with their number and the reason, and the command ends well: with --strict it ends with
+    exit code 2. Nothing of a prompt or an answer is stored, shown or sent anywhere.
+    """
+    catalogue = load_catalogue(prices)
+    question, read = gather(
+        TrainingQuestion,
+        fields,
+        file=file,
+        from_log=(),
+        log_task=None,
+        task_by=None,
+        tasks=None,
+        catalogue=catalogue,
+        more=_counts(training_file, validation, catalogue),
+    )
+    found: TrainingAnswer = KIND.answer(question, catalogue, read)
+
+    def draw(console: "Console") -> None:
+        from breakeven.surfaces.render.tables import draw
+
+        draw(found, console)
+
+    show(found, draw, format_, output)
+    if strict:
+        _refuse(found)
+
+
+def _counts(file: Path | None, validation: Path | None, catalogue: Catalogue) -> More:
+    """The fields that hold what was counted in the files."""
+
+    def fields(given: dict[str, Any], log: "LogRead | None") -> tuple[dict[str, Any], dict[str, str]]:
+        if file is None:
+            if validation is not None:
+                raise InputError("--validation needs a training file: breakeven training FILE --validation FILE")
+            return {}, {}
+        from breakeven.training_files.checks import read_training_file
+
+        return counted_fields(*read_training_file(file, around(catalogue), validation))
+
+    return fields
+
+
+def counted_fields(train: Any, validation: Any, leaks: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """What ``read_training_file`` found as fields of the question, and where they come from."""
+    found = {"training_file": train, "validation_file": validation, "leaks": leaks}
+    values = {name: asdict(each) for name, each in found.items() if each is not None}
+    words = {"training_file": f"counted in {train.name}"}
+    if validation is not None:
+        words |= dict.fromkeys(("validation_file", "leaks"), f"counted in {validation.name}")
+    return values, words
+
+
+def _refuse(found: TrainingAnswer) -> None:
+    """Raise InputError where a file is not fit to be trained on as it is."""
+    wrong = []
+    if found.lines.invalid_lines:
+        wrong.append(f"{found.lines.invalid_lines:,} lines cannot be trained on")
+    if found.leaks is not None and found.leaks.examples.count:
+        wrong.append(f"{found.leaks.examples.count:,} lines of the validation file are in the training file")
+    if wrong:
+        raise InputError(f"--strict: {'; '.join(wrong)}", "strict")
+
+
+command = with_flags(TrainingQuestion, training)
