@@ -8,6 +8,7 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.questions.kind import Kind
 from breakeven.questions.statement import Cited, cite, part
 from breakeven.questions.tables import Table, echo, origins_of, price_list
+from breakeven.questions.training_built import BuildReport, build_report, build_tables
 from breakeven.questions.training_compute import ComputeRow, compute_rows
 from breakeven.questions.training_fields import TrainingFile, TrainingQuestion
 from breakeven.questions.training_offers import Lead, OfferBill, bills, lead
@@ -15,7 +16,7 @@ from breakeven.questions.training_report import FileReport, LeakReport, Lines, l
 from breakeven.questions.training_tables import tables_of
 from breakeven.questions.words import usd
 
-BIG = ("training_file", "validation_file", "leaks")
+BIG = ("training_file", "validation_file", "leaks", "built")
 """Fields that the answer shows as its own parts, not again in ``question``."""
 
 
@@ -25,6 +26,7 @@ class TrainingAnswer:
     What a training file costs, and what is in it.
 
     lines : which of its lines can be trained on. file, validation, leaks : what was found in the files, null without.
+    built : how the file was made of a log, null where it was not.
     billed_tokens, epochs : those of ``billed_as``: the offer asked for, else the first for the model asked for, else
         OpenAI's published rule, whether or not OpenAI sells. ``counted`` says whether they are exact.
     offers : every offer asked about, those that can be ordered first and cheapest first. compute : own GPUs.
@@ -46,6 +48,7 @@ class TrainingAnswer:
     file: FileReport | None
     validation: FileReport | None
     leaks: LeakReport | None
+    built: BuildReport | None
     offers: list[OfferBill]
     compute: list[ComputeRow]
     unknowns: list[str]
@@ -58,7 +61,7 @@ class TrainingAnswer:
 
     def tables(self) -> list[Table]:
         """Offers and GPUs, then what was found in the file."""
-        return tables_of(self.offers, self.compute, self.lines, self.file, self.validation, self.leaks)
+        return [*build_tables(self.built), *tables_of(self)]
 
 
 def answer(question: TrainingQuestion, catalogue: Catalogue, origins: dict[str, str] | None = None) -> TrainingAnswer:
@@ -90,6 +93,7 @@ def answer(question: TrainingQuestion, catalogue: Catalogue, origins: dict[str, 
         file=None if file is None else report(file),
         validation=None if question.validation_file is None else report(question.validation_file),
         leaks=leak_report(question.leaks),
+        built=build_report(question.built),
         offers=found.offers,
         compute=compute,
         unknowns=list(dict.fromkeys([*_unknowns(question, file), *compute_unknowns])),

@@ -98,6 +98,50 @@ class Shared(Part):
     prompts: Found
 
 
+class Fewer(Part):
+    """
+    Output tokens a call as logged and in the file, and the share by which the latter are fewer, with its bounds.
+
+    counted_in : vocabulary. exact : whether it is the logged model's own.
+    """
+
+    counted_in: Annotated[str, StringConstraints(max_length=40)]
+    exact: bool
+    logged_mean: float
+    logged_median: float
+    file_mean: float
+    file_median: float
+    mean: float
+    mean_low: float
+    mean_high: float
+    median: float
+    median_low: float
+    median_high: float
+
+
+class BuiltFile(Part):
+    """
+    A training file made of a log: its calls are examples of either file, or were dropped for a reason.
+
+    undated : examples without a time, which come first.
+    """
+
+    task: Text
+    model: Text | None = None
+    calls: Whole
+    train: Whole
+    validation: Whole = 0
+    dropped: tuple[Found, ...] = Field(default=(), max_length=1000)
+    undated: Whole = 0
+    output: Fewer | None = None
+
+    @model_validator(mode="after")
+    def _conserved(self) -> Self:
+        if self.train + self.validation + sum(each.count for each in self.dropped) != self.calls:
+            raise ValueError("train, validation and dropped do not add up to calls")
+        return self
+
+
 class TrainingQuestion(Question):
     """What does training on this file cost, at every offer and on GPUs of your own, and what is wrong with it?"""
 
@@ -120,6 +164,7 @@ class TrainingQuestion(Question):
     validation_file: TrainingFile | None = name(
         None, FILE, "Counts of a validation file, as the command makes them.")
     leaks: Shared | None = name(None, FILE, "What both files share, as the command finds it.")
+    built: BuiltFile | None = name(None, FILE, "How the training file was made of a log, as the command makes it.")
     model: str | None = name(None, RUN, "Base model you want to tune; all offers if not given.", max_length=99)
     offer: str | None = name(None, RUN, "Offer whose bill leads (breakeven offers).", max_length=99)
     epochs: Number | None = field(

@@ -1,30 +1,28 @@
 """The answer on a training file as tables."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from breakeven.questions.tables import Cell, Column, Table
 from breakeven.questions.training_compute import ComputeRow
 from breakeven.questions.training_offers import OfferBill
 from breakeven.questions.training_report import FileReport, LeakReport, Lines
 
+if TYPE_CHECKING:
+    from breakeven.questions.training import TrainingAnswer
+
 SHOWN_LINES = 8
 """Line numbers that a table names for each thing found."""
 
 
-def tables_of(
-    offers: Sequence[OfferBill],
-    compute: Sequence[ComputeRow],
-    lines: Lines,
-    file: FileReport | None,
-    validation: FileReport | None,
-    leaks: LeakReport | None,
-) -> list[Table]:
+def tables_of(answer: "TrainingAnswer") -> list[Table]:
     """Lines that cannot be trained on, offers, GPUs, what else was found, lengths; closed offers folded."""
-    found = _invalid(lines)
+    offers = answer.offers
+    found = _invalid(answer.lines)
     found.append(_offers([row for row in offers if row.available]))
-    if compute:
-        found.append(_compute(compute))
-    found += _reports(file, validation, leaks)
+    if answer.compute:
+        found.append(_compute(answer.compute))
+    found += _reports(answer.file, answer.validation, answer.leaks)
     closed = [row for row in offers if not row.available]
     if closed:
         found.append(_closed(closed))

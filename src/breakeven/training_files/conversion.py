@@ -6,7 +6,8 @@ known requests         OpenAI chat and Responses, Anthropic, Bedrock, Gemini, li
 known responses        the same providers' bodies, an assistant's message, plain text
 =====================  ================================================================================
 
-Calls that hold images, audio or files are not converted: the training file would lack what they are about.
+Calls that hold images, audio, files or tools that the provider runs are not converted: the training file would lack
+what they are about.
 """
 
 import json
@@ -17,7 +18,7 @@ from breakeven.training_files.example import InvalidLineError
 
 NO_PROMPT = "the log holds no prompt"
 NO_ANSWER = "the log holds no answer"
-NOT_TEXT = "it holds images, audio or files"
+NOT_TEXT = "it holds images, audio, files, or tools of the provider's own"
 UNKNOWN = "its texts are in no known form"
 
 Message = dict[str, Any]
@@ -125,6 +126,8 @@ def _message(value: Mapping[str, Any]) -> list[Message]:
         return [{"role": "tool", "tool_call_id": str(value.get("call_id", "")), "content": _text(value.get("output"))}]
     if kind in HIDDEN:
         return []
+    if kind and "role" not in value and str(kind).endswith("_call"):
+        raise InvalidLineError(NOT_TEXT)
     role = {"model": "assistant", "ai": "assistant", "human": "user"}.get(str(value.get("role")), value.get("role"))
     if role not in ("system", "developer", "user", "assistant", "tool"):
         raise InvalidLineError(UNKNOWN)
@@ -233,8 +236,8 @@ def _responses(values: Sequence[Any]) -> list[Message]:
         elif isinstance(value.get("message"), dict):
             found.append(_answer(value["message"]))
             break
-        elif value.get("type") in ("message", "function_call", *HIDDEN) or "role" in value:
-            found += _message(value if "role" in value else value | {"role": "assistant"})
+        elif value.get("type") in ("message", *HIDDEN) or "role" in value or str(value.get("type")).endswith("_call"):
+            found += _message(value | {"role": "assistant"} if value.get("type") == "message" else value)
         elif isinstance(value.get("content"), dict):
             found.append(_answer(value["content"]))
         else:
