@@ -86,6 +86,20 @@ class Figure(Cited):
             raise ValueError(f"value {self.value} lies outside low {self.low} .. high {self.high}")
         return self
 
+    @property
+    def band(self) -> tuple[float, float]:
+        """Low and high as multiples of the value, both 1 where the source gives no range."""
+        if not self.value:
+            return 1.0, 1.0
+        low = self.value if self.low is None else self.low
+        high = self.value if self.high is None else self.high
+        return float(low / self.value), float(high / self.value)
+
+    @property
+    def words(self) -> str:
+        """Where it comes from, in a few words."""
+        return f"{self.source.title}, seen {self.source.seen}, {self.source.confidence}"
+
 
 class Day(Cited):
     """A dated fact, e.g. a retirement. ``earliest`` marks a "not before" day that announces nothing."""
@@ -187,10 +201,16 @@ class Inference(Record):
 
 
 class Hosting(Record):
-    """Charges that run whether or not a call is made. ``units`` are GPUs or deployments that must stay up."""
+    """
+    Charges that run whether or not a call is made.
+
+    units : GPUs or deployments that must stay up, where ``gpus`` does not say what a unit is.
+    gpus : kinds of GPU that ``usd_per_hour`` rents, as in ``gpus.yaml``: how many are needed is then computed.
+    """
 
     usd_per_hour: Figure | None = None
     units: int = Field(default=1, ge=1)
+    gpus: tuple[str, ...] = ()
     storage_usd_month: Figure | None = None
 
 
@@ -202,6 +222,8 @@ class Offer(Record):
         ``none`` cannot be tuned, ``why_not`` says why and ``alternatives`` what to do instead.
     base_model : the vendor's own name.
     list_model : ``provider/model`` of the base in the list-price table, null where it has no list price.
+    open_model : the base in ``open_models.yaml``, for an offer of several the one that is counted; null where the
+        weights are not open or the shape is not known.
     answers_for : model names whose users this row answers ("can I tune Claude?"), as lower-case prefixes.
     sold_to : who may order, by kind of buyer. A missing kind cannot order.
     """
@@ -212,6 +234,7 @@ class Offer(Record):
     kind: Literal["tokens", "hours", "none"]
     methods: tuple[str, ...] = ()
     list_model: str | None = None
+    open_model: str | None = None
     answers_for: tuple[str, ...] = ()
     sold_to: dict[Buyer, Window] = Field(default_factory=dict)
     training: Training = Training()

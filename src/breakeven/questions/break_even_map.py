@@ -105,10 +105,11 @@ def _row(
 
 def _break_evens(option: Option, rival: Floats, question: FinetuneQuestion, volumes: list[float]) -> Floats:
     """Break-even against one rival at each volume. Shape (volumes,). [months]"""
-    growth = calls_by_month(1.0, question.growth_month, SEARCH_MONTHS)
-    gain = np.asarray(volumes)[:, np.newaxis] * growth * (rival - per_call_usd(option))
+    calls = np.asarray(volumes)[:, np.newaxis] * calls_by_month(1.0, question.growth_month, SEARCH_MONTHS)
+    gain = calls * (rival - per_call_usd(option))
     due = months_due(question.retrain_every_months, SEARCH_MONTHS)
     fixed = option.at_least("per month") + due * (option.retrain_usd or 0.0)
+    units = option.fleet.beyond_usd(calls) if option.fleet else 0.0
     served = alive(math.inf if option.life_months is None else option.life_months, SEARCH_MONTHS)
     upfront = np.full(len(volumes), option.at_least("once"))
-    return np.asarray(break_even_months(upfront, served * (gain - fixed)))
+    return np.asarray(break_even_months(upfront, served * (gain - fixed - units)))

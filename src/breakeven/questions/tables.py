@@ -7,8 +7,13 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.questions.fields import Question
 from breakeven.questions.statement import Cited, part
 
-Unit = Literal["text", "usd", "usd_per_mtok", "share", "signed_share", "months", "tokens", "count", "ratio", "score"]
-"""How a column's values are printed; all but ``text`` are numbers, null where not known."""
+Unit = Literal[
+    "text", "usd", "usd_per_mtok", "share", "signed_share", "months", "tokens", "count", "ratio", "score", "rough"
+]
+"""
+How a column's values are printed; all but ``text`` are numbers, null where not known. ``rough`` is predicted: two
+digits that count.
+"""
 
 Cell = str | float | int | None
 

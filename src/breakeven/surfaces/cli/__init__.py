@@ -33,6 +33,10 @@ COMMANDS = {
         "breakeven.surfaces.cli.training:command",
         "What is wrong with a fine-tuning file, and what training on it costs.",
     ),
+    "selfhost": (
+        "breakeven.surfaces.cli.questions:selfhost",
+        "What it takes to serve your calls on GPUs of your own.",
+    ),
     "logs": (
         "breakeven.surfaces.cli.logs:command",
         "Read logs of real calls: their cost, and the decision per task.",

@@ -1,0 +1,122 @@
+"""A table of fine-tuning runs, with the speed that each row should have reached beside what it says."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from breakeven.catalogue.load import Catalogue
+from breakeven.compute.training_rows import READ, run_of
+from breakeven.compute.tuning import tokens_s
+from breakeven.errors import InputError
+from breakeven.files import whole_file
+
+ADDED = (
+    *("predicted_tokens_per_s", "predicted_low", "predicted_high"),
+    *("predicted_tokens_per_s_per_gpu", "predicted_hours", "predicted_note"),
+)
+"""Columns that are added; those of an earlier prediction are replaced."""
+
+NEEDED = ("gpu", "method")
+"""Columns without which no row can be predicted."""
+
+
+class Count(NamedTuple):
+    """Rows of the file: ``rows = predicted + unpredicted``."""
+
+    rows: int
+    predicted: int
+    unpredicted: int
+
+
+def predict_row(row: Mapping[str, str | None], catalogue: Catalogue) -> dict[str, str]:
+    """
+    The added cells of one row: numbers to four digits, blank where it cannot be predicted; the note says why.
+
+    ``predicted_low`` and ``predicted_high`` bound ``predicted_tokens_per_s``, all GPUs together. Speeds of rows whose
+    ``metric_basis`` counts the whole run include start-up and evaluation, as hours always do.
+    """
+    blank = dict.fromkeys(ADDED, "")
+    constants = catalogue.compute.training
+    try:
+        run = run_of(row, catalogue)
+        speed = tokens_s(run.job, constants)
+    except InputError as error:
+        return blank | {"predicted_note": f"not predicted: {error}"}
+    overhead = 1 + float(constants.figures.overhead.value)
+    shown = [each / overhead if run.wall_clock else each for each in speed]
+    taken = "" if run.train_tokens is None else f"{run.train_tokens * overhead / speed.middle / 3600:.4g}"
+    numbers = (shown[1], shown[0], shown[2], shown[1] / run.job.gpus)
+    cells = (*(f"{number:.4g}" if number < 1e4 else f"{number:.0f}" for number in numbers), taken)
+    return dict(zip(ADDED, (*cells, "; ".join(("estimated", *run.notes))), strict=True))
+
+
+def predict_training(rows_path: Path | str, out_path: Path | str, catalogue: Catalogue) -> Count:
+    """
+    Copy a table and add predicted speeds. Rows, their order and their cells stay as they are.
+
+    Parameters
+    ----------
+    rows_path : path
+        CSV with a header; columns as in ``benchmarks/data/training_runs.csv``. Only those in ``training_rows.READ``
+        are read: never a measured speed, time or cost.
+    out_path : path
+        Written whole or not at all.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is no CSV with the needed columns, or a line has more cells than the header.
+    BreakevenError
+        The copy cannot be written.
+    """
+    source, target = Path(rows_path), Path(out_path)
+    header, rows = read_table(source)
+    kept = [place for place, name in enumerate(header) if name.strip() not in ADDED]
+    predicted = 0
+    with whole_file(target, "--output") as part, part.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow([*(header[place] for place in kept), *ADDED])
+        for cells in rows:
+            named = {header[place].strip(): cells[place] for place in reversed(kept) if header[place].strip() in READ}
+            added = predict_row(named, catalogue)
+            predicted += bool(added["predicted_tokens_per_s"])
+            writer.writerow([*(cells[place] for place in kept), *added.values()])
+    return Count(len(rows), predicted, len(rows) - predicted)
+
+
+def read_table(path: Path) -> tuple[list[str], list[list[str]]]:
+    """
+    Header and rows of a CSV file, short rows filled with blanks; blank lines are left out.
+
+    Raises
+    ------
+    InputError
+        As ``predict_training``.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream)
+            header = next(reader, [])
+            lacking = [name for name in NEEDED if name not in (each.strip() for each in header)]
+            if lacking:
+                raise InputError(
+                    f"{path}: no column {' or '.join(lacking)} in its first line; give a CSV with the columns of "
+                    "docs/training-model.md"
+                )
+            rows = []
+            for cells in reader:
+                if len(cells) > len(header):
+                    raise InputError(
+                        f"{path}: line {reader.line_num} has {len(cells)} cells for {len(header)} columns; "
+                        "put quotes around cells with commas"
+                    )
+                if cells:
+                    rows.append(cells + [""] * (len(header) - len(cells)))
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text; save it as CSV in UTF-8") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or type(error).__name__}") from None
+    except csv.Error as error:
+        raise InputError(f"{path}: line {reader.line_num} is not CSV: {error}") from None
+    return header, rows
