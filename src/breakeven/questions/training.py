@@ -75,7 +75,7 @@ def answer(question: TrainingQuestion, catalogue: Catalogue, origins: dict[str, 
     """
     found = bills(question, catalogue)
     leading = lead(question, catalogue, found.offers)
-    compute, compute_sources, compute_unknowns = compute_rows(question, catalogue)
+    compute, uses, unknowns = compute_rows(question, catalogue)
     file = question.training_file
     return TrainingAnswer(
         question=echo(question) | dict.fromkeys(BIG),
@@ -96,8 +96,8 @@ def answer(question: TrainingQuestion, catalogue: Catalogue, origins: dict[str, 
         built=build_report(question.built),
         offers=found.offers,
         compute=compute,
-        unknowns=list(dict.fromkeys([*_unknowns(question, file), *compute_unknowns])),
-        sources=cite([*found.uses, *compute_sources]),
+        unknowns=list(dict.fromkeys([*_unknowns(question, file), *unknowns])),
+        sources=cite([*found.uses, *uses]),
         prices=price_list(catalogue, question.as_of),
     )
 
@@ -108,7 +108,7 @@ def _headline(question: TrainingQuestion, leading: Lead, offers: Iterable[OfferB
     said = []
     if file is not None:
         said.append(f"{file.valid:,} of {file.lines:,} lines of {file.name} can be trained on.")
-    if leading.billed is not None:
+    if leading.billed is not None and leading.billed.value:
         epochs = f"{leading.epochs.value:g} {'epoch' if leading.epochs.value == 1 else 'epochs'}"
         about = "" if leading.counted == "exact" else "About "
         by = f"by {leading.billed_as}" if leading.billed_as.startswith("OpenAI") else f"at {leading.billed_as}"
@@ -118,13 +118,16 @@ def _headline(question: TrainingQuestion, leading: Lead, offers: Iterable[OfferB
         best = priced[0]
         band = "" if best.usd_low == best.usd_high else f" ({usd(best.usd_low or 0)} to {usd(best.usd_high or 0)})"
         count = "the one open offer with a price" if len(priced) == 1 else f"the cheapest of {len(priced)} open offers"
-        said.append(f"{best.label} is {count}: {usd(best.usd or 0)}{band} a run.")
-    elif leading.billed is not None:
+        said.append(f"{best.label[:1].upper()}{best.label[1:]} is {count}: {usd(best.usd or 0)}{band} a run.")
+    elif leading.billed is not None and leading.billed.value:
         said.append("No offer that is open to you has a price for it.")
     fits = [row for row in compute if row.usd is not None]
     if fits:
         best_own = min(fits, key=lambda row: row.usd or 0.0)
-        said.append(f"On your own {best_own.gpus} x {best_own.gpu}, {best_own.method}: {usd(best_own.usd or 0)}.")
+        ends = f"{usd(best_own.usd_low or 0)} to {usd(best_own.usd_high or 0)}"
+        said.append(
+            f"{best_own.method} on {best_own.gpus} x {best_own.gpu} of your own: {usd(best_own.usd or 0)} ({ends})."
+        )
     return " ".join(said)
 
 

@@ -2,14 +2,14 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from breakeven.catalogue.records import Buyer
 from breakeven.questions.fields import Count, Number, Question, field, name, tokens
 
-FILE, RUN, SPAN = "Your training file", "The run", "Time"
+FILE, RUN, OWN, SPAN = "Your training file", "The run", "GPUs of your own", "Time"
 
 Text = Annotated[str, StringConstraints(max_length=400)]
 Whole = Annotated[Count, Field(ge=0, le=10**15)]
@@ -177,7 +177,11 @@ class TrainingQuestion(Question):
         le=100_000_000)
     packed: bool = name(True, RUN, "Whether short examples share a row, where a provider lets you choose.")
     base_model: str | None = name(
-        None, RUN, "Open-weights model to tune on GPUs of your own, e.g. llama-3.1-8b.", max_length=99)
+        None, OWN, "Open-weights model to tune on GPUs of your own, e.g. llama-3.1-8b.", max_length=99)
+    methods: tuple[Literal["lora", "qlora", "full"], ...] = name(
+        (), OWN, "Methods to look at: lora, qlora, full; all if not given.", max_length=3)
+    gpus: tuple[Annotated[str, StringConstraints(max_length=99)], ...] = name(
+        (), OWN, "GPUs to look at, e.g. h100-sxm; all if not given.", title="GPUs", max_length=50)
     buyer: Buyer = name("new", SPAN, "What you are to the provider.", title="You are a customer")
     as_of: dt.date = name(
         ..., SPAN, "Day of prices and offers.", title="As of", ge=dt.date(2000, 1, 1), le=dt.date(2100, 1, 1))
@@ -186,7 +190,7 @@ class TrainingQuestion(Question):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.training_file is None and self.training_tokens is None:
-            raise ValueError("Give a training file, or --training-tokens")
+            raise ValueError("Give a training file, or --training-tokens and --examples in its place")
         if self.training_file is not None:
             for given in ("training_tokens", "examples", "counted_in"):
                 if getattr(self, given) is not None:

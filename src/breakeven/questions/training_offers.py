@@ -160,7 +160,9 @@ def _row(question: TrainingQuestion, catalogue: Catalogue, offer: Offer, bill: B
     rules = catalogue.training_files.get(offer.id.partition("/")[0])
     why_not, notes = closed, list(bill.notes)
     least = rules.minimum_examples if rules else None
-    if why_not is None and least is not None and examples is not None and examples < least.value:
+    if why_not is None and examples == 0:
+        why_not = "no line of the file can be trained on"
+    elif why_not is None and least is not None and examples is not None and examples < least.value:
         why_not = f"needs at least {least.value} examples; the file has {examples} that are valid"
     form = question.training_file.form if question.training_file is not None else ""
     forms = offer.training.forms or (rules.forms if rules else ())

@@ -21,7 +21,7 @@ def tables_of(answer: "TrainingAnswer") -> list[Table]:
     found = _invalid(answer.lines)
     found.append(_offers([row for row in offers if row.available]))
     if answer.compute:
-        found.append(_compute(answer.compute))
+        found += _compute(answer.compute)
     found += _reports(answer.file, answer.validation, answer.leaks)
     closed = [row for row in offers if not row.available]
     if closed:
@@ -37,18 +37,18 @@ def _invalid(lines: Lines) -> list[Table]:
     more = lines.invalid_lines - len(lines.invalid)
     return [
         Table(
-            name="invalid",
-            title="Lines that cannot be trained on",
-            columns=[Column(title="Line"), Column(title="Why not")],
-            rows=rows,
-            note=f"And {more:,} more; they are counted by reason." if more else "",
-        ),
-        Table(
             name="reasons",
             title="Why lines cannot be trained on",
             columns=[Column(title="Reason"), Column(title="lines", unit="count"), Column(title="Which")],
             rows=by_reason,
             folded=len(by_reason) == len(rows),
+        ),
+        Table(
+            name="invalid",
+            title="Lines that cannot be trained on",
+            columns=[Column(title="Line"), Column(title="Why not")],
+            rows=rows,
+            note=f"And {more:,} more; they are counted by reason." if more else "",
         ),
     ]
 
@@ -88,29 +88,45 @@ def _about(row: OfferBill) -> str:
     return "; ".join([*said, *row.unknowns])
 
 
-def _compute(compute: Sequence[ComputeRow]) -> Table:
+def _compute(compute: Sequence[ComputeRow]) -> list[Table]:
+    fitting = [row for row in compute if row.hours is not None]
+    failing = [row for row in compute if row.hours is None]
     rows: list[list[Cell]] = [
         [
             f"{row.gpus} x {row.gpu}, {row.method}", row.hours, row.hours_low, row.hours_high, row.usd, row.usd_low,
-            row.usd_high, row.why_not or row.label,
+            row.usd_high, row.note,
         ]
-        for row in compute
+        for row in fitting
     ]  # fmt: skip
-    return Table(
-        name="compute",
-        title="Training it on GPUs of your own",
-        columns=[
-            Column(title="GPUs and method"),
-            Column(title="hours", unit="ratio"),
-            Column(title="at least", unit="ratio"),
-            Column(title="at most", unit="ratio"),
-            Column(title="a run", unit="usd"),
-            Column(title="at least", unit="usd"),
-            Column(title="at most", unit="usd"),
-            Column(title="Notes"),
-        ],
-        rows=rows,
-    )
+    found = [
+        Table(
+            name="compute",
+            title="Training it on GPUs of your own",
+            columns=[
+                Column(title="GPUs and method"),
+                Column(title="hours", unit="ratio"),
+                Column(title="at least", unit="ratio"),
+                Column(title="at most", unit="ratio"),
+                Column(title="a run", unit="usd"),
+                Column(title="at least", unit="usd"),
+                Column(title="at most", unit="usd"),
+                Column(title="Notes"),
+            ],
+            rows=rows,
+            note="Estimated from published runs; GPUs are rented by the hour while the run lasts.",
+        )
+    ]
+    if failing:
+        found.append(
+            Table(
+                name="not_fitting",
+                title="GPUs and methods that do not fit",
+                columns=[Column(title="GPU and method"), Column(title="Why not")],
+                rows=[[f"{row.gpu}, {row.method}", row.why_not] for row in failing],
+                folded=True,
+            )
+        )
+    return found
 
 
 def _closed(offers: Sequence[OfferBill]) -> Table:

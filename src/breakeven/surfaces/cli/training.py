@@ -63,6 +63,9 @@ def training(
     min_score: Annotated[float | None, Parameter(help="Least score of a call that is taken.")] = None,
     keep_failed: Annotated[bool, Parameter(help="Take calls that failed too.", negative="")] = False,
     force: Annotated[bool, Parameter(help="Replace files that are there already.", negative="")] = False,
+    predict: Annotated[
+        Path | None, Parameter(help="Table of fine-tuning runs, CSV: write it to --out with predicted speeds.")
+    ] = None,
     strict: Annotated[
         bool, Parameter(help="Exit with 2 where a line cannot be trained on, or both files share lines.", negative="")
     ] = False,
@@ -78,6 +81,9 @@ def training(
     makes.
     """
     catalogue = load_catalogue(prices)
+    if predict is not None:
+        _predict(predict, out, fields, training_file, from_log, catalogue, force=force)
+        return
     made: dict[str, Any] = {}
     if from_log:
         if training_file is not None or validation is not None:
@@ -123,6 +129,29 @@ def training(
     show(found, draw, format_, output)
     if strict:
         _refuse(found)
+
+
+def _predict(
+    rows: Path,
+    out: Path | None,
+    fields: Mapping[str, Any],
+    training_file: Path | None,
+    from_log: tuple[str, ...],
+    catalogue: Catalogue,
+    *,
+    force: bool,
+) -> None:
+    """Predicted speeds beside the runs of a table, and how many rows got one."""
+    from breakeven.compute.predict_training import predict_training
+    from breakeven.training_files.from_log import refuse_existing
+
+    if fields or training_file is not None or from_log:
+        raise InputError("--predict takes a table of runs and --out alone", "predict")
+    if out is None:
+        raise InputError("--predict needs --out FILE, the table to write", "out")
+    refuse_existing([("--out", out)], force=force)
+    count = predict_training(rows, out, catalogue)
+    print(f"{count.rows:,} rows = {count.predicted:,} predicted + {count.unpredicted:,} not predicted, in {out}")
 
 
 def _counts(file: Path | None, validation: Path | None, catalogue: Catalogue, made: Mapping[str, Any]) -> More:
