@@ -125,9 +125,8 @@ def _headline(question: TrainingQuestion, leading: Lead, offers: Iterable[OfferB
     if fits:
         best_own = min(fits, key=lambda row: row.usd or 0.0)
         ends = f"{usd(best_own.usd_low or 0)} to {usd(best_own.usd_high or 0)}"
-        said.append(
-            f"{best_own.method} on {best_own.gpus} x {best_own.gpu} of your own: {usd(best_own.usd or 0)} ({ends})."
-        )
+        place = f"On {best_own.gpus} x {best_own.gpu} of your own"
+        said.append(f"{place}, {best_own.method} costs {usd(best_own.usd or 0)} ({ends}).")
     return " ".join(said)
 
 
