@@ -93,9 +93,8 @@ def _predict(rows: Path, out: Path | None, catalogue: Catalogue) -> None:
     if out is None:
         raise InputError("--predict needs --out FILE, the table to write", "out")
     count = predict_serving(rows, out, catalogue)
-    print(
-        f"{count.rows:,} rows = {count.predicted:,} predicted + {count.rows - count.predicted:,} not predicted, in {out}"
-    )
+    rest = count.rows - count.predicted
+    print(f"{count.rows:,} rows = {count.predicted:,} predicted + {rest:,} not predicted, in {out}")
 
 
 def _measured(files: tuple[Path, ...]) -> More:
