@@ -15,6 +15,9 @@ BUYERS: dict[Buyer, str] = {
     "invitation": "customers by invitation",
 }
 
+OWN = "own"
+"""Stands for the provider where a model runs on GPUs rented by the user."""
+
 
 def find_offer(catalogue: Catalogue, offer_id: str) -> Offer:
     """The offer of this id. Raises InputError naming the nearest ids."""
@@ -89,7 +92,7 @@ def model_retirement(catalogue: Catalogue, model: ListModel) -> Day | None:
 def known_to_be_sold(catalogue: Catalogue, model: ListModel) -> bool:
     """Whether there is evidence that a model is still sold: a check of ours, or a price of the user's own."""
     life = catalogue.lives.get(model.id)
-    return bool(model.yours) or (life is not None and life.checked is not None)
+    return bool(model.yours) or model.provider == OWN or (life is not None and life.checked is not None)
 
 
 def released_by(catalogue: Catalogue, model: ListModel, day: dt.date) -> bool:
