@@ -5,7 +5,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.records import Source
@@ -13,10 +13,10 @@ from breakeven.compute.adapters import adapter_gb
 from breakeven.compute.layouts import Choice
 from breakeven.compute.load_shape import DAY_HOURS, WEEK_HOURS
 from breakeven.compute.serving import unknown_shape
-from breakeven.errors import InputError, nearest
+from breakeven.errors import InputError
 from breakeven.options.hosted import listed_option
 from breakeven.options.lines import Workload
-from breakeven.options.selfhost import Terms
+from breakeven.options.selfhost import Terms, find_open_model, known_gpus
 from breakeven.questions.fields import MOST, Count, Number, Question, field, name, share, tokens, usd
 from breakeven.questions.flips import volume_of_fleet
 from breakeven.questions.kind import Kind
@@ -28,7 +28,8 @@ from breakeven.questions.tables import Cell, Column, Table, echo, origins_of, pr
 USAGE, MACHINES, LOAD, ADAPTERS, OTHER = "Your usage", "Model and GPUs", "Load", "LoRA adapters", "To compare with"
 
 Precision = Literal["bf16", "fp8", "int8", "int4", "fp4", "mxfp4"]
-Gpus = Annotated[int, Field(ge=1, le=64)]
+Name = Annotated[str, StringConstraints(max_length=99)]
+Gpus = Annotated[Count, Field(ge=1, le=64)]
 
 
 class SelfhostQuestion(Question):
@@ -46,14 +47,14 @@ class SelfhostQuestion(Question):
     from_log: ClassVar[Mapping[str, str]] = {"model": "api_model"}
 
     # fmt: off
-    model: str = name(..., MACHINES, "Model whose weights are open, e.g. llama-3.1-8b.", max_length=99)
     calls_per_month: Number = field(..., "Calls in the first month.", unit="calls/month", group=USAGE, gt=0, le=MOST)
     input_tokens: Number = tokens(..., USAGE, "Input tokens of an average call, cached ones included.", 1e7)
     output_tokens: Number = field(
         ..., "Output tokens of an average call, reasoning included.", unit="tokens", group=USAGE, ge=1, le=1e7)
     cached_share: Number = share(
         0.0, USAGE, "Share of input tokens that begin as those of earlier calls, kept by the server.")
-    gpu: tuple[str, ...] = name(
+    model: str = name(..., MACHINES, "Model whose weights are open, e.g. llama-3.1-8b.", max_length=99)
+    gpu: tuple[Name, ...] = name(
         (), MACHINES, "Kind of GPU, e.g. h100-sxm; may be given several times. All if not given.", title="GPUs",
         max_length=30)
     gpus: tuple[Gpus, ...] = name(
@@ -209,9 +210,6 @@ def answer(question: SelfhostQuestion, catalogue: Catalogue, origins: dict[str, 
     unknown = unknown_shape(catalogue.open_models[model])
     if unknown:
         raise InputError(f"--model: {unknown}, so its speed cannot be predicted", "model")
-    for each in question.gpu:
-        if each not in catalogue.gpus:
-            raise InputError(f"--gpu: no GPU {each!r} in the catalogue.{nearest(each, catalogue.gpus)}", "gpu")
     terms, used, said = terms_of(question, catalogue, model)
     workload = workload_of_own(question)
     label = "estimated"
@@ -241,16 +239,6 @@ def answer(question: SelfhostQuestion, catalogue: Catalogue, origins: dict[str, 
         sources=cite(sources),
         prices=price_list(catalogue, question.as_of),
     )
-
-
-def find_open_model(catalogue: Catalogue, asked: str) -> str:
-    """The id of an open-weights model by its id, another name of its shape, or its repository. Raises InputError."""
-    wanted = asked.lower()
-    for model in catalogue.open_models.values():
-        if wanted in (model.id, model.repository.lower(), *model.also):
-            return model.id
-    close = nearest(wanted, catalogue.open_models)
-    raise InputError(f"--model: no open-weights model {asked!r} in the catalogue.{close}", "model")
 
 
 def workload_of_own(question: SelfhostQuestion) -> Workload:
@@ -303,7 +291,7 @@ def terms_of(
         gpu_usd_hour=question.gpu_usd_hour,
         speed=speed,
         choice=Choice(
-            gpus=question.gpu,
+            gpus=known_gpus(catalogue, question.gpu),
             counts=question.gpus,
             weights=question.weights,
             kv_cache=question.kv_cache,
