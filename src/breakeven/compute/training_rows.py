@@ -44,6 +44,18 @@ class TrainingRun(NamedTuple):
     notes: tuple[str, ...]
 
 
+LARGEST = {"gpu_count": 1e6, "micro_batch": 1e6, "params_b": 1e6, "active_params_b": 1e6, "seq_len": 1e9}
+"""Above it a cell is a slip of the pen; below its inverse too. ``train_tokens`` may be up to 1e18."""
+
+
+def size(row: Mapping[str, str], column: str) -> float | None:
+    """A cell as a number of plausible size, null where blank. Raises InputError naming the column."""
+    value, most = number(row, column), LARGEST.get(column, 1e18)
+    if value is not None and not 1 / most <= value <= most:
+        raise InputError(f"{column} {value:g} is not between {1 / most:g} and {most:g}", field=column)
+    return value
+
+
 def text(row: Mapping[str, str], column: str) -> str:
     """A cell without surrounding blanks, lower case; "" where it is missing."""
     return (row.get(column) or "").strip().lower()
@@ -59,7 +71,7 @@ def model_of(row: Mapping[str, str], catalogue: Catalogue, notes: list[str]) -> 
         An unknown model without ``params_b``.
     """
     wanted = text(row, "model")
-    params_b, active_b = number(row, "params_b"), number(row, "active_params_b")
+    params_b, active_b = size(row, "params_b"), size(row, "active_params_b")
     try:
         shape = shape_of(find_model(wanted, catalogue))
         return shape._replace(active_params_b=shape.active_params_b if active_b is None else active_b)
@@ -118,9 +130,10 @@ def run_of(row: Mapping[str, str], catalogue: Catalogue) -> TrainingRun:
     """
     notes: list[str] = []
     model, gpu, method = model_of(row, catalogue, notes), find_gpu(text(row, "gpu"), catalogue), method_of(row)
-    count, length, batch = whole(row, "gpu_count"), number(row, "seq_len"), number(row, "micro_batch")
+    count, length, batch = whole(row, "gpu_count"), size(row, "seq_len"), size(row, "micro_batch")
     if count is None:
         notes.append("gpu_count not given: 1")
+    size(row, "gpu_count")
     if length is None:
         length = ASSUMED_SEQUENCE_TOKENS
         notes.append(f"seq_len not given: {length} assumed")
@@ -144,4 +157,4 @@ def run_of(row: Mapping[str, str], catalogue: Catalogue) -> TrainingRun:
     wall_clock = any(word in text(row, "metric_basis") for word in WALL_CLOCK)
     if wall_clock:
         notes.append("speed over the whole run: start-up and evaluation included")
-    return TrainingRun(job, wall_clock, number(row, "train_tokens"), tuple(notes))
+    return TrainingRun(job, wall_clock, size(row, "train_tokens"), tuple(notes))
