@@ -30,6 +30,7 @@ from breakeven.catalogue.records import (
     Source,
     TokenizerFamily,
     TokenizerFile,
+    TrainingFileRules,
 )
 from breakeven.catalogue.table import PriceTable
 from breakeven.errors import CatalogueError, UnknownModelError
@@ -74,6 +75,7 @@ class Catalogue:
     prices : list prices, the user's own laid over them.
     offers : fine-tuning terms by offer id, a user's own included.
     sellers : provider id -> name as people write it.
+    training_files : provider id -> how it takes and counts training files, where that was established.
     lives : ``provider/model`` -> retirement of a listed model.
     assumptions : numbers that are not prices, by id.
     tokenizers : families of models that count tokens alike; the last fits every name.
@@ -87,6 +89,7 @@ class Catalogue:
     prices: PriceTable
     offers: Mapping[str, Offer]
     sellers: Mapping[str, str]
+    training_files: Mapping[str, TrainingFileRules]
     lives: Mapping[str, ModelLife]
     assumptions: Mapping[str, Assumption]
     tokenizers: tuple[TokenizerFamily, ...]
@@ -145,6 +148,7 @@ def load_catalogue(own: Path | str | None = None, *, refreshed: bool = True) -> 
         prices=table,
         offers=offers | own_offers,
         sellers={file.provider: file.name for file in shipped.offers},
+        training_files={file.provider: file.training_file for file in shipped.offers if file.training_file},
         lives={life.model: life for life in shipped.models.models},
         assumptions={assumption.id: assumption for assumption in shipped.assumptions.assumptions},
         tokenizers=shipped.tokenizers.families,

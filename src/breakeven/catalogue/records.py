@@ -119,11 +119,60 @@ class Window(Cited):
         return (self.first_day or day) <= day <= (self.last_day or day)
 
 
+class EpochRule(Cited):
+    """
+    Epochs by the number of examples, where a job is given none.
+
+    ``target``, unless the file would then be seen fewer than ``fewest`` or more than ``most`` examples' worth: then as
+    many whole epochs as keep within, from ``least`` to ``limit``.
+    """
+
+    target: int = Field(ge=1)
+    fewest: int = Field(ge=1)
+    most: int = Field(ge=1)
+    least: int = Field(ge=1)
+    limit: int = Field(ge=1)
+
+    def epochs(self, examples: int) -> int:
+        """Of a file of so many examples, 1 or more."""
+        if examples * self.target < self.fewest:
+            return min(self.limit, self.fewest // examples)
+        if examples * self.target > self.most:
+            return max(self.least, self.most // examples)
+        return self.target
+
+
+class ChatRule(Cited):
+    """That messages are counted by OpenAI's rule: ``chat_tokens_per_message``, ``_name`` and ``_reply``."""
+
+
+class TrainingFileRules(Cited):
+    """
+    How a provider takes and counts training files; null where that was not established.
+
+    forms : names of forms in ``training_files.forms`` that it takes, by the page of ``source``; () not established.
+    minimum_examples : fewest that a job takes.
+    chat : tokens around messages; null counts texts alone.
+    epochs : default by number of examples. default_epochs : whatever that number; an offer's own goes before both.
+    default_evaluations : passes over the validation file that are billed where none is asked for.
+    unpacked_rows_padded : without packing, each example is billed at the longest length of the job.
+    """
+
+    forms: tuple[str, ...] = ()
+    minimum_examples: Figure | None = None
+    chat: ChatRule | None = None
+    epochs: EpochRule | None = None
+    default_epochs: Figure | None = None
+    default_evaluations: Figure | None = None
+    unpacked_rows_padded: bool = False
+
+
 class Training(Record):
     """
     What a training run costs. Null means looked for and not established; it is never zero.
 
     Billed tokens are ``training_tokens * epochs`` plus, where ``validation_billed``, the validation tokens.
+    ``max_tokens_per_example``: longer examples are cut there. ``forms``: of files, in place of the provider's.
     """
 
     usd_per_mtok: Figure | None = None
@@ -131,6 +180,8 @@ class Training(Record):
     minimum_usd: Figure | None = None
     validation_billed: bool = False
     default_epochs: Figure | None = None
+    max_tokens_per_example: Figure | None = None
+    forms: tuple[str, ...] = ()
 
 
 class Inference(Record):
@@ -213,6 +264,7 @@ class OfferFile(Record):
     provider: str
     name: str
     sources: dict[str, Source]
+    training_file: TrainingFileRules | None = None
     offers: tuple[Offer, ...]
 
 

@@ -14,7 +14,7 @@ from breakeven.questions.statement import part
 from breakeven.questions.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
-    from breakeven.questions.selfhost import SelfhostQuestion
+    from breakeven.questions.selfhost_fields import SelfhostQuestion
 
 FURTHER_STEPS = 3
 MOST_ROWS = 8
