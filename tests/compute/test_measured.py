@@ -3,10 +3,14 @@
 import copy
 import datetime as dt
 import json
+import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from breakeven.compute.measured import MeasuredPoint, read_benchmark, read_benchmarks
 from breakeven.errors import InputError
@@ -226,3 +230,29 @@ def test_texts_of_a_detailed_file_never_reach_a_message(tmp_path: Path) -> None:
 def test_several_files_one_after_another() -> None:
     points = read_benchmarks([DATA / "vllm.json", DATA / "vllm_appended.jsonl"])
     assert [point.concurrency for point in points] == [16, 8, 16, 32]
+
+
+SAMPLES = sorted(each.name for each in DATA.glob("*.json"))
+ODD = st.one_of(st.none(), st.booleans(), st.floats(), st.integers(), st.text(max_size=5), st.just([]), st.just({}))
+
+
+def paths_of(value: Any) -> list[tuple[Any, ...]]:
+    """Every path into nested lists and objects."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [(key, *rest) for key, each in inner for rest in [(), *paths_of(each)]]
+
+
+@given(st.data())
+def test_no_value_anywhere_breaks_reading(tmp_path: Path, data: st.DataObject) -> None:
+    record = sample(data.draw(st.sampled_from(SAMPLES)))
+    *holders, last = data.draw(st.sampled_from(paths_of(record)))
+    here = record
+    for part in holders:
+        here = here[part]
+    here[last] = data.draw(ODD)
+    points: tuple[MeasuredPoint, ...] = ()
+    with suppress(InputError):
+        points = read(tmp_path, record)
+    for point in points:
+        numbers = (point.concurrency, point.input_tokens, point.output_tokens, point.output_tokens_s, point.token_s)
+        assert all(0 < number < math.inf for number in numbers)

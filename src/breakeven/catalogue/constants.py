@@ -71,11 +71,14 @@ class ServingConstants(Record):
         lengths and with lengths that scatter.
     bandwidth_share : of peak memory bandwidth; expert_bandwidth_share : of that, for routed experts by precision.
     arithmetic_share, attention_share : of peak arithmetic, for matrices by width and for attention (at bf16).
-    expert_arithmetic_share : of that, for mixtures of experts; amd_share : of bandwidth and arithmetic, for AMD.
+    expert_arithmetic_share : of that, for mixtures of experts; grouped_arithmetic_share : of that again, where groups
+        attend to their own requests and wait for each other's experts.
+    amd_share : of bandwidth and arithmetic, for AMD.
     routing_spread : tokens that choose experts independently, per token; chunk_tokens : prefill that touches all.
     message_s : delay of one message per doubling of GPUs [s]; link_share : of link bandwidth.
     layer_s : launches of one layer on Hopper [s]; launch : that of other generations over it; expert_layers : that
-        of a layer with experts over it; sequence_s : handling of one sequence in one step [s].
+        of a layer with experts over it; latent_layers : that of one with latent attention; sequence_s : handling of
+        one sequence in one step [s].
     engine_speed : over that of TensorRT-LLM.
     """
 
@@ -96,12 +99,14 @@ class ServingConstants(Record):
     chunk_tokens: Positive
     arithmetic_share: dict[Literal["bf16", "fp8", "fp4"], Positive]
     expert_arithmetic_share: Positive
+    grouped_arithmetic_share: Positive
     attention_share: Positive
     message_s: Positive
     link_share: Positive
     layer_s: Positive
     launch: dict[Generation, Positive]
     expert_layers: Positive
+    latent_layers: Positive
     sequence_s: Positive
     engine_speed: dict[Engine, Positive]
 

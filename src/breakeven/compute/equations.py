@@ -79,6 +79,7 @@ def experts_read(case: Case, running: Array, prefill: Array, constants: ServingC
 def flops(case: Case, constants: ServingConstants) -> Array:
     """Arithmetic of all GPUs on matrices. [FLOP/s]"""
     slow = np.where(case.moe > 0, constants.expert_arithmetic_share, 1.0)
+    slow = slow * np.where((case.moe > 0) & (case.groups > 1), constants.grouped_arithmetic_share, 1.0)
     slow = slow * np.where(case.amd > 0, constants.amd_share, 1.0)
     return case.gpus * case.flops * each(constants.arithmetic_share, WIDTHS, case.width) * slow
 
@@ -114,6 +115,7 @@ def step(case: Case, running: Array, constants: ServingConstants) -> Step:
     links = 2 * case.layers / case.pipeline * (constants.message_s * np.log2(wide) + sent)
 
     launches = constants.layer_s * case.layers * np.where(case.moe > 0, constants.expert_layers, 1.0)
+    launches = launches * np.where(case.latent > 0, constants.latent_layers, 1.0)
     launches = launches * each(constants.launch, GENERATIONS, case.generation)
     overhead = launches + constants.sequence_s * running / case.groups
     return Step(memory, products + attention, links, overhead)

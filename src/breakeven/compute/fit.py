@@ -23,10 +23,11 @@ FREE: Mapping[str, float] = {
     "paged_output_share": 0.956, "even_tail": 0.5, "uneven_tail": 1.0, "bandwidth_share": 0.95,
     "expert_bandwidth_share.bf16": 0.6, "expert_bandwidth_share.fp8": 0.5, "expert_bandwidth_share.fp4": 0.5,
     "expert_bandwidth_share.mxfp4": 0.5, "amd_share": 0.8, "routing_spread": 0.4, "arithmetic_share.bf16": 0.6,
-    "arithmetic_share.fp8": 0.6, "arithmetic_share.fp4": 0.4, "expert_arithmetic_share": 0.6, "attention_share": 0.6,
-    "message_s": 1.8e-6, "link_share": 0.3, "layer_s": 6e-5, "launch.ampere": 1.0, "launch.ada": 1.0,
-    "launch.blackwell": 1.0, "launch.cdna3": 1.0, "launch.cdna4": 1.0, "expert_layers": 1.5, "sequence_s": 7e-6,
-    "engine_speed.vllm": 0.95, "engine_speed.sglang": 0.8, "engine_speed.other": 1.0,
+    "arithmetic_share.fp8": 0.6, "arithmetic_share.fp4": 0.4, "expert_arithmetic_share": 0.6,
+    "grouped_arithmetic_share": 1.0, "attention_share": 0.6, "message_s": 1.8e-6, "link_share": 0.3, "layer_s": 6e-5,
+    "launch.ampere": 1.0, "launch.ada": 1.0, "launch.blackwell": 1.0, "launch.cdna3": 1.0, "launch.cdna4": 1.0,
+    "expert_layers": 1.5, "latent_layers": 1.0, "sequence_s": 7e-6, "engine_speed.vllm": 0.95,
+    "engine_speed.sglang": 0.8, "engine_speed.other": 1.0,
 }  # fmt: skip
 """
 Constants that are fitted, and where their search starts; a dot reaches into a mapping.

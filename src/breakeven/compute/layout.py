@@ -78,9 +78,10 @@ class Case(NamedTuple):
     Servers and lengths as numbers in bytes, FLOP/s and seconds: each a float, or an array with one entry per case.
 
     weights, active, dense, experts : weights in all, used per token, read at every step, of all routed experts.
-    expert_share : experts per token over experts, 1 for a dense model.
-    cache_values : keys and values kept per token and layer; cache_copies : GPUs that keep the same ones.
-    tensor, pipeline, groups, gpus : as in ``Server``.
+    expert_share : experts per token over experts, 1 for a dense model; experts_each : experts per token.
+    attention_width, decode_width : multiply-adds per token pair and layer, of prompts and of generation.
+    cache_values : keys and values kept per token and layer; cache_parts : GPUs that share them.
+    tensor, pipeline, groups, gpus : as in ``Server``; spread : whether experts are kept whole.
     precision, generation, width, engine : indices in ``PRECISIONS``, ``GENERATIONS``, ``WIDTHS`` (of the arithmetic
         used) and ``ENGINES``.
     """
@@ -148,7 +149,8 @@ def case_of(server: Server, lengths: Lengths) -> Case:
     heads, head_dim = model.heads or 0, model.head_dim or 0
     kv_layers, layers = model.kv_layers or 0, model.layers or 0
     latent = model.attention == "mla"
-    values = head_dim if latent else 2 * (model.kv_heads or 0) * head_dim
+    by_shape = head_dim if latent else 2 * (model.kv_heads or 0) * head_dim
+    values = model.kv_bytes_per_token / 2 / kv_layers if model.kv_bytes_per_token and kv_layers else by_shape
     width = arithmetic(gpu, server.weights)
     experts = (model.expert_params_b or 0.0) * 1e9
     q = model.attention_width or heads * head_dim
