@@ -8,7 +8,7 @@ import pytest
 
 from breakeven.catalogue.constants import ComputeFile, TrainingFit
 from breakeven.catalogue.load import FOLDER, Catalogue, read
-from breakeven.compute.accuracy import bands_of, errors_of, held_by_others, rounded
+from breakeven.compute.accuracy import bands_of, errors_of, held_by_others, markdown, rounded
 from breakeven.compute.constants_file import write_section
 from breakeven.compute.fit import FREE, Table, fitted, left_out, log_ratio, read_rows, table, with_values
 from breakeven.compute.predict import predict_serving
@@ -129,6 +129,12 @@ def test_the_shipped_file_is_what_would_be_written(tmp_path: Path, catalogue: Ca
     file = tmp_path / "compute.yaml"
     write_section("serving", catalogue.compute.serving, "serving-runs", file)
     assert file.read_text(encoding="utf-8") == (FOLDER / "compute.yaml").read_text(encoding="utf-8")
+
+
+def test_the_table_in_the_docs_is_that_of_the_fit(catalogue: Catalogue) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "serving-model.md").read_text(encoding="utf-8")
+    assert markdown(catalogue.compute.serving) in text
+    assert f"fitted on {catalogue.compute.serving.fitted} to {catalogue.compute.serving.rows:,} runs" in text
 
 
 def test_rows_without_needed_columns(tmp_path: Path) -> None:
