@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from breakeven.catalogue.load import load_catalogue
-from breakeven.compute.accuracy import refit
+from breakeven.compute.accuracy import markdown, refit
 from breakeven.compute.constants_file import FILE, write_section
 from breakeven.compute.fit import read_rows, table
 from breakeven.errors import BreakevenError
@@ -30,11 +30,7 @@ def main() -> int:
     except BreakevenError as error:
         print(error, file=sys.stderr)
         return 2
-    for error in found.errors:
-        if error.slice in ("all", "dense", "moe"):
-            print(
-                f"{error.slice:<6} left out: {error.left_out:<7} median {error.median:.1%}, 90th pct. {error.p90:.0%}"
-            )
+    print(markdown(found))
     print(f"{found.rows} rows; written to {options.out}")
     return 0
 

@@ -140,3 +140,19 @@ def rounded(constants: ServingConstants) -> ServingConstants:
         return {key: short(each) for key, each in value.items()} if isinstance(value, dict) else float(f"{value:.4g}")
 
     return ServingConstants(**{name: short(value) for name, value in constants.model_dump().items()})
+
+
+def markdown(fit: ServingFit) -> str:
+    """The errors of a fit as the table of docs/serving-model.md."""
+    found = {(error.slice, error.left_out): error for error in fit.errors}
+    lines = [
+        "| slice | rows | median | 90th pct. | model left out | GPU left out | series left out | in the band |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name in dict.fromkeys(error.slice for error in fit.errors):
+        inside = found[name, "none"]
+        others = [found[name, way] for way in ("model", "gpu", "series")]
+        medians = " | ".join(f"{error.median:.1%}" for error in others)
+        covered = min(error.covered or 0.0 for error in others)
+        lines.append(f"| {name} | {inside.rows} | {inside.median:.1%} | {inside.p90:.0%} | {medians} | {covered:.0%} |")
+    return "\n".join(lines)

@@ -29,7 +29,8 @@ class Server:
     tensor_parallel : GPUs that share each matrix of one attention group.
     pipeline_parallel : stages of layers.
     data_parallel_attention : groups that each attend to their own requests while all share the experts.
-    expert_parallel : GPUs over which whole experts are spread; 1 = each expert is cut like any matrix.
+    expert_parallel : GPUs over which whole experts are spread; 1 = each expert is cut like any matrix. Measured runs
+        show no difference that lasts, so predictions do not use it.
     weights, kv_cache : how weights, and keys and values, are stored.
     max_sequences : most requests in flight per attention group, null for the engine's default.
     adapter_gb : memory of LoRA adapters on each GPU. [GB]
@@ -79,9 +80,9 @@ class Case(NamedTuple):
 
     weights, active, dense, experts : weights in all, used per token, read at every step, of all routed experts.
     expert_share : experts per token over experts, 1 for a dense model; experts_each : experts per token.
-    attention_width, decode_width : multiply-adds per token pair and layer, of prompts and of generation.
+    attention_width : heads times their size; decode_width : FLOP per generated token, token of context and layer.
     cache_values : keys and values kept per token and layer; cache_parts : GPUs that share them.
-    tensor, pipeline, groups, gpus : as in ``Server``; spread : whether experts are kept whole.
+    tensor, pipeline, groups, gpus : as in ``Server``.
     precision, generation, width, engine : indices in ``PRECISIONS``, ``GENERATIONS``, ``WIDTHS`` (of the arithmetic
         used) and ``ENGINES``.
     """
@@ -106,7 +107,6 @@ class Case(NamedTuple):
     tensor: Array
     pipeline: Array
     groups: Array
-    spread: Array
     gpus: Array
     precision: Array
     cache_bytes: Array
@@ -175,7 +175,6 @@ def case_of(server: Server, lengths: Lengths) -> Case:
         "tensor": server.tensor_parallel,
         "pipeline": server.pipeline_parallel,
         "groups": server.data_parallel_attention,
-        "spread": server.expert_parallel > 1,
         "gpus": server.gpus,
         "precision": PRECISIONS.index(server.weights),
         "cache_bytes": 1 if server.kv_cache == "fp8" else 2,

@@ -141,14 +141,14 @@ def capacity(
     case = checked(server, lengths, constants)
     if step_s_limit is None:
         return served(server, case, np.inf, constants)
-    fast, slow = 1.0, float(equations.sequences(case, np.asarray(np.inf), constants.constants))
-    if _step_s(case, fast, constants) > step_s_limit:
+    most = float(equations.sequences(case, np.asarray(np.inf), constants.constants))
+    if _step_s(case, 1.0, constants) > step_s_limit:
         return None
-    if _step_s(case, slow, constants) <= step_s_limit:
+    if _step_s(case, most, constants) <= step_s_limit:
         return served(server, case, np.inf, constants)
-    slow = np.floor(slow) + 1
+    fast, slow = 1, int(np.floor(most)) + 1
     while slow - fast > 1:
-        middle = float(np.floor((fast + slow) / 2))
+        middle = (fast + slow) // 2
         fast, slow = (middle, slow) if _step_s(case, middle, constants) <= step_s_limit else (fast, middle)
     return served(server, case, fast, constants)
 
@@ -158,7 +158,9 @@ def checked(server: Server, lengths: Lengths, constants: ServingFit) -> Case:
     fault = why_not(server, constants)
     if fault:
         raise InputError(f"{server.model.id} on {server.gpus} x {server.gpu.id}: {fault}")
-    if not (lengths.output_tokens > 0 and lengths.input_tokens >= 0 and 0 <= lengths.cached_share <= 1):
+    if not (
+        0 < lengths.output_tokens < np.inf and 0 <= lengths.input_tokens < np.inf and 0 <= lengths.cached_share <= 1
+    ):
         raise InputError(
             f"{lengths.input_tokens:g} input and {lengths.output_tokens:g} output tokens with {lengths.cached_share:g} "
             "cached: give tokens per request, output above 0, and a cached share from 0 to 1",
