@@ -149,6 +149,7 @@ class TrainingQuestion(Question):
     front: ClassVar[tuple[str, ...]] = (
         "training_tokens", "examples", "model", "offer", "epochs", "base_model", "buyer",
     )  # fmt: skip
+    hidden: ClassVar[tuple[str, ...]] = ("training_file", "validation_file", "leaks", "built")
     example: ClassVar[Mapping[str, Any]] = {"training_tokens": "1M", "examples": "1000", "counted_in": "gpt-4o"}
 
     # fmt: off
