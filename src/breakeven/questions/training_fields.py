@@ -84,12 +84,6 @@ class TrainingFile(Part):
     notes: tuple[Text, ...] = Field(default=(), max_length=20)
     counts: tuple[FileTokens, ...] = Field(default=(), max_length=2)
 
-    @model_validator(mode="after")
-    def _conserved(self) -> Self:
-        if self.valid + self.invalid_lines != self.lines:
-            raise ValueError("valid and invalid_lines do not add up to lines")
-        return self
-
 
 class Shared(Part):
     """What a validation file shares with its training file: whole lines, and prompts with another answer."""
@@ -134,12 +128,6 @@ class BuiltFile(Part):
     dropped: tuple[Found, ...] = Field(default=(), max_length=1000)
     undated: Whole = 0
     output: Fewer | None = None
-
-    @model_validator(mode="after")
-    def _conserved(self) -> Self:
-        if self.train + self.validation + sum(each.count for each in self.dropped) != self.calls:
-            raise ValueError("train, validation and dropped do not add up to calls")
-        return self
 
 
 class TrainingQuestion(Question):
@@ -192,6 +180,12 @@ class TrainingQuestion(Question):
     def _fits_together(self) -> Self:
         if self.training_file is None and self.training_tokens is None:
             raise ValueError("Give a training file, or --training-tokens and --examples in its place")
+        for place, file in (("training_file", self.training_file), ("validation_file", self.validation_file)):
+            if file is not None and file.valid + file.invalid_lines != file.lines:
+                raise ValueError(f"{place}: valid and invalid_lines do not add up to lines")
+        built = self.built
+        if built and built.train + built.validation + sum(each.count for each in built.dropped) != built.calls:
+            raise ValueError("built: train, validation and dropped do not add up to calls")
         if self.training_file is not None:
             for given in ("training_tokens", "examples", "counted_in"):
                 if getattr(self, given) is not None:
