@@ -93,6 +93,18 @@ def training_file(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.fixture
+def chats(tmp_path: Path) -> Path:
+    """A log of calls that a training file can be made of, with two that it cannot."""
+    rows = [json.loads(call(CANARY, f"{CANARY} {number}")) for number in range(6)]
+    for number, row in enumerate(rows):
+        row["request"]["messages"].append({"role": "user", "content": f"{CANARY} {number}"})
+        row["score"] = CANARY if number == 5 else 1
+    file = tmp_path / "chats.jsonl"
+    file.write_text("\n".join([*map(json.dumps, rows), call(CANARY, CANARY), call(CANARY, CANARY)[:-40]]) + "\n")
+    return file
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -101,14 +113,14 @@ def training_file(tmp_path: Path) -> Path:
         ["FILE", "--validation", "FILE", "--strict"],
         ["--from-log", "LOG", "--task", "all"],
         ["--from-log", "LOG", "--task", CANARY[:5], "--out", "OUT"],
-        ["--from-log", "LOG", "--out", "OUT", "--validation-out", "OUT", "--format", "json"],
-        ["--from-log", "LOG", "--out", "OUT", "--score-by", "choices.0.message.content", "--min-score", "1"],
+        ["--from-log", "LOG", "--out", "OUT", "--validation-out", "HELD", "--format", "json"],
+        ["--from-log", "LOG", "--out", "OUT", "--score-by", "score", "--min-score", "1"],
     ],
     ids=lambda arguments: " ".join(arguments),
 )
 def test_no_text_of_a_training_file_gets_out(
     training_file: Path,
-    log: Path,
+    chats: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -119,7 +131,7 @@ def test_no_text_of_a_training_file_gets_out(
     monkeypatch.setattr(tempfile, "tempdir", str(spill))
     monkeypatch.setenv("TMPDIR", str(spill))
     monkeypatch.chdir(spill)
-    places = {"FILE": training_file, "LOG": log, "OUT": tmp_path / "made.jsonl"}
+    places = {"FILE": training_file, "LOG": chats, "OUT": tmp_path / "made.jsonl", "HELD": tmp_path / "held.jsonl"}
     main(["training", *(str(places.get(argument, argument)) for argument in arguments)])
     printed = capfd.readouterr()
     assert printed.out or printed.err
@@ -131,14 +143,14 @@ def test_no_text_of_a_training_file_gets_out(
 
 
 def test_the_file_that_was_asked_for_holds_the_texts_and_nothing_else_does(
-    log: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    chats: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "made.jsonl"
-    assert main(["training", "--from-log", str(log), "--out", str(out)]) == 0
+    assert main(["training", "--from-log", str(chats), "--out", str(out)]) == 0
     assert CANARY in out.read_text()
     printed = capfd.readouterr()
     assert "CANARY" not in printed.out + printed.err
     assert sorted(each.name for each in tmp_path.iterdir() if b"CANARY" in each.read_bytes()) == [
-        "calls.jsonl",
+        "chats.jsonl",
         "made.jsonl",
     ]

@@ -108,7 +108,7 @@ def test_a_table_of_runs(capsys: Captured, tmp_path: Path) -> None:
         (["none.jsonl"], "none.jsonl: no such file"),
         ([str(TOY), "--training-tokens", "5"], "--training-tokens is given in place of a training file"),
         (["--validation", str(TOY)], "--validation needs a training file"),
-        (["--training-tokens", "1M", "--model", "gpt-4.1-minni"], "Did you mean gpt-4.1-mini"),
+        (["--training-tokens", "1M", "--model", "gpt4.1-mini"], "Did you mean gpt-4.1-mini"),
         (["--training-tokens", "1M", "--offer", "openai/gpt"], "No fine-tuning offer 'openai/gpt'"),
         (["--training-tokens", "1M", "--base-model", "lama-8b"], "Did you mean llama-3.1-8b"),
         (["--training-tokens", "1M", "--base-model", "llama-3.1-8b", "--gpus", "h100"], "no GPU 'h100' is known"),
