@@ -16,9 +16,6 @@ from breakeven.questions.training_report import FileReport, LeakReport, Lines, l
 from breakeven.questions.training_tables import tables_of
 from breakeven.questions.words import usd
 
-BIG = ("training_file", "validation_file", "leaks", "built")
-"""Fields that the answer shows as its own parts, not again in ``question``."""
-
 
 @part
 class TrainingAnswer:
@@ -78,7 +75,7 @@ def answer(question: TrainingQuestion, catalogue: Catalogue, origins: dict[str, 
     compute, uses, unknowns = compute_rows(question, catalogue)
     file = question.training_file
     return TrainingAnswer(
-        question=echo(question) | dict.fromkeys(BIG),
+        question=echo(question) | dict.fromkeys(question.hidden),
         origins=origins_of(question, origins or {}),
         headline=_headline(question, leading, found.offers, compute),
         lines=lines_of(question),

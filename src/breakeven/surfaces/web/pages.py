@@ -191,6 +191,8 @@ def _context(
     shared = {
         "kind": kind,
         "answer_template": view_of(kind).template,
+        "upload_template": view_of(kind).upload,
+        "max_upload_bytes": request.app.state.settings.max_upload_bytes,
         "current": kind.name,
         "answer": None,
         "fault": asked.fault,
