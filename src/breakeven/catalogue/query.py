@@ -115,6 +115,15 @@ def check_day(catalogue: Catalogue, model: ListModel, as_of: dt.date) -> None:
         raise PriceNotFoundError(f"--as-of {as_of}: {what}. Give a later day, or prices of your own", "as_of")
 
 
+def check_any_price(catalogue: Catalogue, as_of: dt.date) -> None:
+    """Raise PriceNotFoundError for a day before any dated fact of the catalogue."""
+    earliest = _first_fact(catalogue)
+    if earliest is not None and as_of < earliest:
+        raise PriceNotFoundError(
+            f"--as-of {as_of}: no price is dated before {earliest}. Give a later day, or prices of your own", "as_of"
+        )
+
+
 @lru_cache(maxsize=16)
 def _first_fact(catalogue: Catalogue) -> dt.date | None:
     """The earliest day that any price or release of the catalogue has."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from breakeven.catalogue.load import Catalogue
+from breakeven.catalogue.query import check_any_price
 from breakeven.catalogue.records import Source
 from breakeven.compute.adapters import adapter_gb
 from breakeven.compute.layouts import Choice
@@ -126,6 +127,7 @@ def answer(question: SelfhostQuestion, catalogue: Catalogue, origins: dict[str, 
     InputError
         A model, GPU or listed model that the catalogue does not know; adapters of a model whose shape is not known.
     """
+    check_any_price(catalogue, question.as_of)
     model = find_open_model(catalogue, question.model)
     unknown = unknown_shape(catalogue.open_models[model])
     if unknown:
