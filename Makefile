@@ -42,9 +42,11 @@ bench-web: setup
 bench-usage: setup
 	$(BIN)/python benchmarks/usage_scan.py $(BENCH)
 
-# Predicted against measured serving throughput, and (tuning.py) training time.
+# Predicted against measured: serving, fine-tuning, and a server measured at other points.
 bench-serving: setup
 	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/tuning.py
+	$(BIN)/python benchmarks/measured.py
 
 screenshots: setup
 	$(BIN)/python tools/screenshots.py

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from breakeven.catalogue.constants import ComputeFile, TrainingFit
+from breakeven.catalogue.constants import ComputeFile
 from breakeven.catalogue.load import FOLDER, Catalogue, read
 from breakeven.compute.accuracy import bands_of, errors_of, held_by_others, markdown, rounded
-from breakeven.compute.constants_file import write_section
+from breakeven.compute.constants_file import write_numbers, write_section
 from breakeven.compute.fit import FREE, Table, fitted, left_out, log_ratio, read_rows, table, with_values
 from breakeven.compute.predict import predict_serving
 from breakeven.errors import InputError
@@ -112,17 +112,15 @@ def test_the_band_holds_measured_rows(tmp_path: Path, catalogue: Catalogue) -> N
 def test_a_section_is_written_and_the_rest_kept(tmp_path: Path, catalogue: Catalogue) -> None:
     file = tmp_path / "compute.yaml"
     serving = catalogue.compute.serving
-    training = TrainingFit(
-        source=serving.source, fitted=dt.date(2026, 1, 2), rows=3, bands=serving.bands, constants={"mfu": 0.4}
-    )
-    write_section("training", training, "serving-runs", file)
+    training = catalogue.compute.training.model_copy(update={"fitted": dt.date(2026, 1, 2)})
+    write_numbers("training", training, file)
     assert read(file, ComputeFile).serving == serving
     changed = serving.model_copy(update={"fitted": dt.date(2027, 1, 1), "constants": rounded(serving.constants)})
     write_section("serving", changed, "serving-runs", file)
     again = read(file, ComputeFile)
     assert again.serving == changed
-    assert again.training is not None
-    assert again.training.constants == {"mfu": 0.4}
+    assert again.training == training
+    assert again.measured == catalogue.compute.measured
 
 
 def test_the_shipped_file_is_what_would_be_written(tmp_path: Path, catalogue: Catalogue) -> None:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from breakeven.catalogue.hardware import Generation, Positive, Precision
 from breakeven.catalogue.records import Cited, Record, Source
+from breakeven.catalogue.training import TrainingConstants, TrainingFigures
 
 Engine = Literal["vllm", "sglang", "tensorrt-llm", "other"]
 """What serves the model; ``other`` stands for engines without a factor of their own."""
@@ -35,7 +36,7 @@ class SliceError(Record):
     """
 
     slice: str
-    left_out: Literal["none", "model", "gpu", "series"]
+    left_out: Literal["none", "model", "gpu", "series", "point"]
     rows: int = Field(ge=1)
     median: float = Field(ge=0)
     p90: float = Field(ge=0)
@@ -117,9 +118,19 @@ class ServingFit(Fit):
 
 
 class TrainingFit(Fit):
-    """Section ``training``."""
+    """Section ``training``: what was fitted, and what was taken from a source."""
 
-    constants: dict[str, float]
+    constants: TrainingConstants
+    figures: TrainingFigures
+
+
+class MeasuredFit(Fit):
+    """
+    Section ``measured``: how well speeds measured on a server predict others on the same server.
+
+    Bands by what was measured: ``one point``, ``two points``, ``three points`` scale the equations; ``interpolated``
+    lies between measured loads.
+    """
 
 
 class ComputeFile(Record):
@@ -127,4 +138,5 @@ class ComputeFile(Record):
 
     sources: dict[str, Source]
     serving: ServingFit
-    training: TrainingFit | None = None
+    training: TrainingFit
+    measured: MeasuredFit

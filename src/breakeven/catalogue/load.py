@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
-from breakeven.catalogue import constants, genai, hardware, records
+from breakeven.catalogue import constants, genai, hardware, records, training
 from breakeven.catalogue.constants import ComputeFile
 from breakeven.catalogue.hardware import Gpu, GpuFile, OpenModel, OpenModelFile
 from breakeven.catalogue.prices import BATCH, Entry, ListModel, Rate
@@ -30,6 +30,7 @@ from breakeven.catalogue.records import (
     Source,
     TokenizerFamily,
     TokenizerFile,
+    TrainingFileRules,
 )
 from breakeven.catalogue.table import PriceTable
 from breakeven.errors import CatalogueError, UnknownModelError
@@ -74,6 +75,7 @@ class Catalogue:
     prices : list prices, the user's own laid over them.
     offers : fine-tuning terms by offer id, a user's own included.
     sellers : provider id -> name as people write it.
+    training_files : provider id -> how it takes and counts training files, where that was established.
     lives : ``provider/model`` -> retirement of a listed model.
     assumptions : numbers that are not prices, by id.
     tokenizers : families of models that count tokens alike; the last fits every name.
@@ -87,6 +89,7 @@ class Catalogue:
     prices: PriceTable
     offers: Mapping[str, Offer]
     sellers: Mapping[str, str]
+    training_files: Mapping[str, TrainingFileRules]
     lives: Mapping[str, ModelLife]
     assumptions: Mapping[str, Assumption]
     tokenizers: tuple[TokenizerFamily, ...]
@@ -145,6 +148,7 @@ def load_catalogue(own: Path | str | None = None, *, refreshed: bool = True) -> 
         prices=table,
         offers=offers | own_offers,
         sellers={file.provider: file.name for file in shipped.offers},
+        training_files={file.provider: file.training_file for file in shipped.offers if file.training_file},
         lives={life.model: life for life in shipped.models.models},
         assumptions={assumption.id: assumption for assumption in shipped.assumptions.assumptions},
         tokenizers=shipped.tokenizers.families,
@@ -164,7 +168,7 @@ def _shipped() -> Shipped:
     The kept copy is used while no file's name, size or time of change differs.
     """
     files = shipped_files()
-    schemas = (Path(str(module.__file__)) for module in (records, hardware, constants))
+    schemas = (Path(str(module.__file__)) for module in (records, hardware, constants, training))
     kept = genai.cache_folder() / f"catalogue-{genai.stamp(*files, *schemas)}.pickle"
     try:
         shipped: Shipped = pickle.loads(kept.read_bytes())

@@ -1,7 +1,7 @@
 """``compute.yaml`` written by the commands that fit it: one section anew, the others as they are."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from breakeven.catalogue.constants import Fit
 from breakeven.catalogue.load import FOLDER
@@ -28,10 +28,36 @@ def write_section(section: Literal["serving", "training"], fit: Fit, source: str
     BreakevenError
         The file cannot be written.
     """
+    data = _read(file)
+    data[section] = {"source": source} | fit.model_dump(exclude={"source"}, exclude_defaults=True)
+    _write(data, file)
+
+
+def write_numbers(section: Literal["training", "measured"], fit: Fit, file: Path = FILE) -> None:
+    """
+    Put what was fitted into a section; its source, and figures taken from sources, stay as they are.
+
+    Raises
+    ------
+    BreakevenError
+        The file cannot be written.
+    """
+    data = _read(file)
+    fitted = fit.model_dump(include={"fitted", "rows", "constants", "bands", "errors"}, exclude_defaults=True)
+    data[section] |= fitted
+    _write(data, file)
+
+
+def _read(file: Path) -> dict[str, Any]:
     import yaml
 
-    data = yaml.safe_load((file if file.exists() else FILE).read_text(encoding="utf-8"))
-    data[section] = {"source": source} | fit.model_dump(exclude={"source"}, exclude_defaults=True)
+    data: dict[str, Any] = yaml.safe_load((file if file.exists() else FILE).read_text(encoding="utf-8"))
+    return data
+
+
+def _write(data: dict[str, Any], file: Path) -> None:
+    import yaml
+
     text = yaml.dump(plain(data), Dumper=compact(), sort_keys=False, allow_unicode=True, width=119)
     with whole_file(file, "--out") as part:
         part.write_text(HEADER + text, encoding="utf-8")

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,7 +55,7 @@ def predict_serving(rows_path: Path | str, out_path: Path | str, catalogue: Cata
     return Predicted(len(rows), sum(bool(answer[0]) for answer in answers))
 
 
-def read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+def read_table(path: Path, needed: Sequence[str] = NEEDED) -> tuple[list[str], list[dict[str, str]]]:
     """Column names and rows of a CSV file. Raises InputError where it is none, or a needed column is missing."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -68,9 +68,9 @@ def read_table(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num}: not CSV: {error}") from None
     names = [name.strip() for name in lines[0]] if lines else []
-    lacking = [name for name in NEEDED if name not in names]
+    lacking = [name for name in needed if name not in names]
     if lacking:
-        raise InputError(f"{path}: no column {', '.join(lacking)}; needed are {', '.join(NEEDED)} in the first line")
+        raise InputError(f"{path}: no column {', '.join(lacking)}; needed are {', '.join(needed)} in the first line")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"{path}: column {', '.join(twice)} stands twice in the first line")

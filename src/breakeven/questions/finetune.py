@@ -31,7 +31,7 @@ from breakeven.questions.tables import echo, origins_of, price_list
 from breakeven.questions.words import headline
 
 USAGE, TODAY, TUNED = "Your usage", "Today's model", "The tuned model"
-ONCE, RUNNING, RISK = "Paid once", "Paid while it runs", "Horizon and risk"
+ONCE, RUNNING, GPUS, RISK = "Paid once", "Paid while it runs", "Rented GPUs", "Horizon and risk"
 
 
 class FinetuneQuestion(Question):
@@ -71,6 +71,9 @@ class FinetuneQuestion(Question):
         (), TODAY, "Untuned model that would do as well; may be given several times.", title="Untuned models",
         max_length=20)
     tuned_model: str | None = name(None, TUNED, "Offer to look at (breakeven offers); all if not given.", max_length=99)
+    base_model: str | None = name(
+        None, TUNED, "Open-weights model to tune: per token, on a dedicated endpoint, and on GPUs of your own.",
+        title="Open-weights base", max_length=99)
     premium: Number | None = field(
         None, "Price of your model once tuned, over today's price.", unit="ratio", group=TUNED, ge=0, le=1e6)
     tuned_price_input: Number | None = usd_per_mtok(
@@ -102,6 +105,17 @@ class FinetuneQuestion(Question):
     retrain_every_months: Count | None = field(
         None, "Months between retrainings; each costs one training run.", unit="months", group=RUNNING, ge=1, le=600,
         title="Retrain every")
+    own_gpus: bool = name(True, GPUS, "Whether GPUs rented by you may serve a tuned model.", title="Own GPUs")
+    gpu: tuple[Annotated[str, StringConstraints(max_length=99)], ...] = name(
+        (), GPUS, "Kind of GPU you can rent, e.g. h100-sxm; may be given several times. All if not given.",
+        title="GPUs", max_length=30)
+    gpu_usd_hour: Number | None = usd(
+        None, GPUS, "Your price of a GPU; the catalogue's if not given.", "USD/h", title="GPU price")
+    peak_factor: Number | None = field(
+        None, "Calls at the peak over their mean; 3 if not given.", unit="ratio", group=GPUS, ge=1, le=20)
+    ms_per_token: Number | None = field(
+        None, "Longest time between two tokens of a call on rented GPUs; 100 if not given.", unit="ms", group=GPUS,
+        gt=0, le=60_000)
     buyer: Literal["new", "existing", "invitation"] = name(
         "new", RISK, "What you are to the tuned model's provider.", title="You are a customer")
     horizon_months: Count = field(12, "Months to project.", unit="months", group=RISK, ge=1, le=120)
@@ -123,6 +137,8 @@ class FinetuneQuestion(Question):
             raise ValueError("Give both --tuned-price-input and --tuned-price-output, or neither")
         if self.cached_share + self.cache_write_share > 1:
             raise ValueError("--cached-share and --cache-write-share add up to more than all input tokens")
+        if self.gpu_usd_hour is not None and len(self.gpu) != 1:
+            raise ValueError("--gpu-usd-hour is the price of one kind of GPU; name it with --gpu")
         if self.failure_usd and self.success_rate is None:
             raise ValueError("--failure-usd needs --success-rate: the share of today's calls that succeed")
         return self

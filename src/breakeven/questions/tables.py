@@ -7,8 +7,13 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.questions.fields import Question
 from breakeven.questions.statement import Cited, part
 
-Unit = Literal["text", "usd", "usd_per_mtok", "share", "signed_share", "months", "tokens", "count", "ratio", "score"]
-"""How a column's values are printed; all but ``text`` are numbers, null where not known."""
+Unit = Literal[
+    "text", "usd", "usd_per_mtok", "share", "signed_share", "months", "tokens", "count", "ratio", "score", "rough"
+]
+"""
+How a column's values are printed; all but ``text`` are numbers, null where not known. ``rough`` is predicted: two
+digits that count.
+"""
 
 Cell = str | float | int | None
 
@@ -43,12 +48,29 @@ class Table:
 class Tabled(Protocol):
     """What an answer has, beside its own parts, that surfaces draw."""
 
-    headline: str
-    question: dict[str, object]
-    origins: dict[str, str]
-    unknowns: list[str]
-    sources: list[Cited]
-    prices: dict[str, str | None]
+    @property
+    def headline(self) -> str:
+        """The answer in a few sentences."""
+
+    @property
+    def question(self) -> dict[str, object]:
+        """Every field as used."""
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """Where each field came from."""
+
+    @property
+    def unknowns(self) -> list[str]:
+        """What is not known."""
+
+    @property
+    def sources(self) -> list[Cited]:
+        """Sources, with who used each."""
+
+    @property
+    def prices(self) -> dict[str, str | None]:
+        """Which price list."""
 
     def tables(self) -> list[Table]:
         """The answer as tables, the most important first."""
