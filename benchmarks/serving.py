@@ -51,10 +51,8 @@ def judge_others(path: Path) -> int:
     measured, middle, low, high = np.array(pairs).T
     wrong = np.abs(middle / measured - 1)
     median, covered = float(np.median(wrong)), float(np.mean((low <= measured) & (measured <= high)))
-    print(
-        f"{len(pairs)} of {len(rows)} rows predicted; error: median {median:.1%}, 90th pct. {np.quantile(wrong, 0.9):.0%}"
-    )
-    print(f"inside the band {covered:.1%}")
+    print(f"{len(pairs)} of {len(rows)} rows predicted; {covered:.1%} of them inside the band")
+    print(f"absolute error: median {median:.1%}, 90th percentile {np.quantile(wrong, 0.9):.0%}")
     return int(median > LIMITS["model"] or covered < COVERED)
 
 
