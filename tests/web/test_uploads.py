@@ -292,7 +292,7 @@ def test_a_form_without_a_file_says_so() -> None:
     form = b'--x\r\nContent-Disposition: form-data; name="files"; filename=""\r\n\r\n\r\n--x--\r\n'
     response = post("/logs", headers={"content-type": "multipart/form-data; boundary=x"}, content=form)
     assert response.status_code == 422
-    assert "No log file was given" in response.text
+    assert "No file was given" in response.text
 
 
 @pytest.mark.parametrize("path", uploads.UPLOAD_PATHS)

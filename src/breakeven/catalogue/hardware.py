@@ -39,6 +39,7 @@ class Gpu(Cited):
     memory_gb_per_s : bandwidth of its memory, decimal. [GB/s]
     usd_per_hour : rented on demand, per GPU; null where no such price was found. [USD/h]
     usd_per_hour_reserved : contract of a year. [USD/h]
+    caution : what a reader should know before renting it, "" for nothing.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
@@ -52,6 +53,7 @@ class Gpu(Cited):
     link: Link
     usd_per_hour: Figure | None = None
     usd_per_hour_reserved: Figure | None = None
+    caution: str = ""
 
 
 class GpuFile(Record):

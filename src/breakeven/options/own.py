@@ -1,17 +1,21 @@
 """A tuned open-weights model on GPUs of one's own: trained and served in the cheapest layouts that can."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 from breakeven.catalogue.load import Catalogue
+from breakeven.catalogue.query import OWN
 from breakeven.compute.serving import unknown_shape
 from breakeven.compute.training_layouts import Choice, TrainingLayout, layouts
 from breakeven.errors import InputError
 from breakeven.options.hosting import yours
 from breakeven.options.lines import CostLine, Option, Workload
-from breakeven.options.selfhost import Terms, deployments, hosting_line, machines, why_none
+from breakeven.options.selfhost import Terms, deployments, hosting_line, machines, usual_terms, why_none
 from breakeven.options.tuned import OTHER_BASE, TrainingPlan, training_lines
 
 MTOK = 1_000_000
+
+NO_WORK_COUNTED = "the work of running your own servers is counted as 0; give it as --people-usd"
 
 
 @lru_cache(maxsize=64)
@@ -22,45 +26,61 @@ def own_bases(catalogue: Catalogue) -> tuple[str, ...]:
     return tuple(sorted(each for each in counted if unknown_shape(catalogue.open_models[each]) is None))
 
 
-def own_option(catalogue: Catalogue, model_id: str, workload: Workload, plan: TrainingPlan, terms: Terms) -> Option:
+def served_option(catalogue: Catalogue, model_id: str, workload: Workload, terms: Terms | None = None) -> Option:
     """
-    A model of ``open_models.yaml`` tuned and served on rented GPUs.
+    A model of ``open_models.yaml`` as it is, served on rented GPUs.
 
-    Served in the cheapest layout that carries the load of the first month; more calls rent further replicas. Trained
-    as LoRA where the plan states neither a bill nor a price. Where no layout can, the option says why.
+    In the cheapest layout that carries the load of the first month; more calls rent further replicas. Where no layout
+    can, the option says why.
     """
+    terms = terms or usual_terms(catalogue)
     model = catalogue.open_models[model_id]
-    label = f"{model_id} tuned, on your own GPUs"
-    run, unknown = _training_run(catalogue, model_id, plan)
-    once, retrain, _, unknowns = training_lines(None, plan, run)
-    trained = [catalogue.compute.training.source] if run else []
+    label = f"{model_id} on your own GPUs"
     best = next(iter(deployments(catalogue, model_id, workload, terms, most=1)), None)
-    bill = plan.hosting_usd_month
-    option = Option(
-        id=f"own/{model_id}",
-        label=label,
-        kind="tuned_own",
-        lines=once if bill is None else (yours(bill), *once),
-        retrain_usd=retrain,
-        unknowns=(*unknown, *unknowns),
-        caution=OTHER_BASE,
-        sources=(model.source, *trained),
-        why_unavailable=None if best or bill is not None else why_none(catalogue, model_id, workload, terms),
-    )
-    if best is None or bill is not None:
-        return option
+    if best is None:
+        return Option(
+            id=f"{OWN}/{model_id}",
+            label=label,
+            kind="own",
+            lines=(),
+            why_unavailable=why_none(catalogue, model_id, workload, terms),
+            sources=(model.source,),
+        )
     line, notes, sources = hosting_line(catalogue, best, workload, terms)
     return Option(
-        id=option.id,
+        id=f"{OWN}/{model_id}",
         label=f"{label}: {machines(best)}",
-        kind=option.kind,
-        lines=(line, *once),
+        kind="own",
+        lines=(line,),
         fleet=best.fleet,
-        retrain_usd=retrain,
-        unknowns=("the work of running your own servers is counted as 0; give it as --people-usd", *option.unknowns),
+        unknowns=(NO_WORK_COUNTED,),
         notes=(*notes, f"licence: {model.licence}"),
+        sources=(*sources, model.source),
+    )
+
+
+def own_option(catalogue: Catalogue, model_id: str, workload: Workload, plan: TrainingPlan, terms: Terms) -> Option:
+    """
+    A model of ``open_models.yaml`` tuned and served on rented GPUs, see ``served_option``.
+
+    It is trained as LoRA where the plan states neither a bill nor a price.
+    """
+    run, unknown = _training_run(catalogue, model_id, plan)
+    once, retrain, _, unknowns = training_lines(None, plan, run)
+    served = served_option(catalogue, model_id, workload, terms)
+    bill = plan.hosting_usd_month
+    if bill is not None:
+        served = replace(served, lines=(yours(bill),), fleet=None, notes=(), unknowns=(), why_unavailable=None)
+    trained = (catalogue.compute.training.source,) if run and catalogue.compute.training else ()
+    return replace(
+        served,
+        label=served.label.replace(f"{model_id} on", f"{model_id} tuned, on"),
+        kind="tuned_own",
+        lines=(*served.lines, *once),
+        retrain_usd=retrain,
+        unknowns=(*served.unknowns, *unknown, *unknowns),
         caution=OTHER_BASE,
-        sources=(*sources, *option.sources),
+        sources=(*served.sources, *trained),
     )
 
 

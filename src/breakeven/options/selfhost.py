@@ -208,7 +208,7 @@ def hosting_line(
         f" flight and {1000 * served.step_s:.0f} ms per token",
         f"a replica carries about {_two_digits(full)} calls a month at a peak of {terms.peak_factor:g} x the mean and"
         f" {terms.target_use:.0%} use; more calls rent the next one",
-        *([server.gpu.note] if server.gpu.note and figure is server.gpu.usd_per_hour else []),
+        *([server.gpu.caution] if server.gpu.caution else []),
         *served.warnings,
     )
     assumed = tuple(catalogue.assumptions[name].source for name in ("peak_factor", "target_use", "ms_per_token"))

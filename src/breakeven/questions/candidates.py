@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.prices import ListModel
-from breakeven.catalogue.query import check_day, find_offer, model_retirement, months_until, offers_for_model
+from breakeven.catalogue.query import OWN, check_day, find_offer, model_retirement, months_until, offers_for_model
 from breakeven.catalogue.records import Offer, Source
 from breakeven.options.hosted import TokenPrices
 from breakeven.options.levers import with_cache, with_fewer_tokens
@@ -27,7 +27,6 @@ from breakeven.questions.workload import workload_of
 if TYPE_CHECKING:
     from breakeven.questions.finetune import FinetuneQuestion
 
-OWN = "own/"
 YOUR_PRICES = "yours/tuned-prices"
 YOUR_PREMIUM = "yours/premium"
 
@@ -205,8 +204,8 @@ def _tuned(
     if only in (YOUR_PRICES, YOUR_PREMIUM):
         return
     named = only or question.tuned_model
-    if named is not None and named.startswith(OWN):
-        yield own_option(catalogue, find_open_model(catalogue, named.removeprefix(OWN)), workload, plan, terms)
+    if named is not None and named.lower().startswith(f"{OWN}/"):
+        yield own_option(catalogue, find_open_model(catalogue, named[len(OWN) + 1 :]), workload, plan, terms)
         return
     base = find_open_model(catalogue, question.base_model, "base_model") if question.base_model else None
     name = today.id if today else None

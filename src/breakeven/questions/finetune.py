@@ -15,6 +15,15 @@ from breakeven.questions.cost_paths import CostPath, cost_paths
 from breakeven.questions.fields import MOST, Count, Number, Question, field, name, share, tokens, usd, usd_per_mtok
 from breakeven.questions.framework import framework, loses, wins
 from breakeven.questions.kind import Kind
+from breakeven.questions.rented import (
+    GPUS,
+    GpuName,
+    check_gpu_price,
+    gpu_field,
+    gpu_price_field,
+    latency_field,
+    peak_field,
+)
 from breakeven.questions.report import month_rows, opponent, option_answers, untuned_rows
 from breakeven.questions.statement import (
     Check,
@@ -31,7 +40,7 @@ from breakeven.questions.tables import echo, origins_of, price_list
 from breakeven.questions.words import headline
 
 USAGE, TODAY, TUNED = "Your usage", "Today's model", "The tuned model"
-ONCE, RUNNING, GPUS, RISK = "Paid once", "Paid while it runs", "Rented GPUs", "Horizon and risk"
+ONCE, RUNNING, RISK = "Paid once", "Paid while it runs", "Horizon and risk"
 
 
 class FinetuneQuestion(Question):
@@ -106,16 +115,10 @@ class FinetuneQuestion(Question):
         None, "Months between retrainings; each costs one training run.", unit="months", group=RUNNING, ge=1, le=600,
         title="Retrain every")
     own_gpus: bool = name(True, GPUS, "Whether GPUs rented by you may serve a tuned model.", title="Own GPUs")
-    gpu: tuple[Annotated[str, StringConstraints(max_length=99)], ...] = name(
-        (), GPUS, "Kind of GPU you can rent, e.g. h100-sxm; may be given several times. All if not given.",
-        title="GPUs", max_length=30)
-    gpu_usd_hour: Number | None = usd(
-        None, GPUS, "Your price of a GPU; the catalogue's if not given.", "USD/h", title="GPU price")
-    peak_factor: Number | None = field(
-        None, "Calls at the peak over their mean; 3 if not given.", unit="ratio", group=GPUS, ge=1, le=20)
-    ms_per_token: Number | None = field(
-        None, "Longest time between two tokens of a call on rented GPUs; 100 if not given.", unit="ms", group=GPUS,
-        gt=0, le=60_000)
+    gpu: tuple[GpuName, ...] = gpu_field()
+    gpu_usd_hour: Number | None = gpu_price_field()
+    peak_factor: Number | None = peak_field()
+    ms_per_token: Number | None = latency_field()
     buyer: Literal["new", "existing", "invitation"] = name(
         "new", RISK, "What you are to the tuned model's provider.", title="You are a customer")
     horizon_months: Count = field(12, "Months to project.", unit="months", group=RISK, ge=1, le=120)
@@ -137,8 +140,7 @@ class FinetuneQuestion(Question):
             raise ValueError("Give both --tuned-price-input and --tuned-price-output, or neither")
         if self.cached_share + self.cache_write_share > 1:
             raise ValueError("--cached-share and --cache-write-share add up to more than all input tokens")
-        if self.gpu_usd_hour is not None and len(self.gpu) != 1:
-            raise ValueError("--gpu-usd-hour is the price of one kind of GPU; name it with --gpu")
+        check_gpu_price(self.gpu, self.gpu_usd_hour)
         if self.failure_usd and self.success_rate is None:
             raise ValueError("--failure-usd needs --success-rate: the share of today's calls that succeed")
         return self

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from breakeven.catalogue.load import Catalogue
+from breakeven.catalogue.query import check_any_price
 from breakeven.catalogue.records import Source
 from breakeven.compute.adapters import adapter_gb
 from breakeven.compute.layouts import Choice
@@ -20,7 +21,7 @@ from breakeven.questions.selfhost_fleet import Autoscaled, Shared, Step, autosca
 from breakeven.questions.selfhost_layouts import Band, CurvePoint, LayoutRow, Sized, curve_of, layout_tables, sized
 from breakeven.questions.selfhost_measured import MeasuredServer, check_server
 from breakeven.questions.statement import Cited, cite, part
-from breakeven.questions.tables import Cell, Column, Table, echo, origins_of, price_list
+from breakeven.questions.tables import Cell, Column, Plot, Table, echo, origins_of, price_list
 
 
 @part
@@ -74,7 +75,8 @@ class SelfhostAnswer:
 
     def tables(self) -> list[Table]:
         """The layouts, how costs grow with the calls, the load, and a replica's curve."""
-        found = layout_tables(self.layouts)
+        cost, *rest = layout_tables(self.layouts)
+        found = [cost]
         if self.by_api is not None and self.monthly_usd is not None:
             rows: list[list[Cell]] = [["own GPUs", self.monthly_usd], [self.by_api.model, self.by_api.monthly_usd]]
             columns = [Column(title="Way"), Column(title="a month", unit="usd")]
@@ -85,7 +87,8 @@ class SelfhostAnswer:
                 note = f"Own GPUs cost no more from about {float(f'{calls:.2g}'):,.0f} calls a month on."
             note += " Quality is not compared."
             found.append(Table(name="by_api", title="Against calls by API", columns=columns, rows=rows, note=note))
-        return [*found, *fleet_tables(self.steps, self.autoscaled, self.shared), *_curve_table(self.curve)]
+        fleets = fleet_tables(self.steps, self.autoscaled, self.shared)
+        return [*found, *fleets[:1], *_curve_table(self.curve), *fleets[1:], *rest]
 
 
 def _curve_table(points: list[CurvePoint]) -> list[Table]:
@@ -93,7 +96,7 @@ def _curve_table(points: list[CurvePoint]) -> list[Table]:
         return []
     rows: list[list[Cell]] = [
         [
-            f"{point.concurrency:,.0f}",
+            round(point.concurrency, 1),
             point.throughput_tokens_s.low,
             point.throughput_tokens_s.mid,
             point.throughput_tokens_s.high,
@@ -102,13 +105,17 @@ def _curve_table(points: list[CurvePoint]) -> list[Table]:
         for point in points
     ]
     columns = [
-        Column(title="Calls in flight"),
+        Column(title="Calls in flight", unit="count"),
         Column(title="tokens/s, low", unit="rough"),
         Column(title="predicted", unit="rough"),
         Column(title="high", unit="rough"),
         Column(title="ms per token", unit="rough"),
     ]
-    return [Table(name="curve", title="One replica as more calls are in flight", columns=columns, rows=rows)]
+    plot = Plot(
+        y=2, low=1, high=3, x_title="calls in flight", y_title="output tokens a second of one replica", log_x=True
+    )
+    title = "One replica as more calls are in flight"
+    return [Table(name="curve", title=title, columns=columns, rows=rows, plot=plot)]
 
 
 def answer(question: SelfhostQuestion, catalogue: Catalogue, origins: dict[str, str] | None = None) -> SelfhostAnswer:
@@ -120,6 +127,7 @@ def answer(question: SelfhostQuestion, catalogue: Catalogue, origins: dict[str, 
     InputError
         A model, GPU or listed model that the catalogue does not know; adapters of a model whose shape is not known.
     """
+    check_any_price(catalogue, question.as_of)
     model = find_open_model(catalogue, question.model)
     unknown = unknown_shape(catalogue.open_models[model])
     if unknown:

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from breakeven.compute.load_shape import DAY_HOURS, WEEK_HOURS
 from breakeven.questions.fields import MOST, Count, Number, Question, field, name, share, tokens, usd
+from breakeven.questions.rented import check_gpu_price
 from breakeven.questions.selfhost_measured import MeasuredRun
 
 USAGE, MACHINES, LOAD, ADAPTERS, OTHER = "Your usage", "Model and GPUs", "Load", "LoRA adapters", "To compare with"
@@ -88,8 +89,7 @@ class SelfhostQuestion(Question):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.gpu_usd_hour is not None and len(self.gpu) != 1:
-            raise ValueError("--gpu-usd-hour is the price of one kind of GPU; name it with --gpu")
+        check_gpu_price(self.gpu, self.gpu_usd_hour)
         if self.hourly_load and len(self.hourly_load) not in (DAY_HOURS, WEEK_HOURS):
             raise ValueError(f"--hourly-load has {len(self.hourly_load)} numbers; give 24 or 168")
         if self.hourly_load and (min(self.hourly_load) < 0 or not any(self.hourly_load)):

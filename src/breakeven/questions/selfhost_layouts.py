@@ -192,7 +192,7 @@ def _row(server: Server, served: Served | None, usd: float | None, why_not: str)
         usd_per_mtok_total=None,
         usd_per_mtok_output_full=None,
         idle_share=None,
-        warnings=[*served.warnings, *([server.gpu.note] if server.gpu.note else [])] if served else [],
+        warnings=[*served.warnings, *([server.gpu.caution] if server.gpu.caution else [])] if served else [],
     )
 
 

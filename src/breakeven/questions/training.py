@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from breakeven.catalogue.load import Catalogue
+from breakeven.catalogue.query import check_any_price
 from breakeven.questions.kind import Kind
 from breakeven.questions.statement import Cited, cite, part
 from breakeven.questions.tables import Table, echo, origins_of, price_list
@@ -15,9 +16,6 @@ from breakeven.questions.training_offers import Lead, OfferBill, bills, lead
 from breakeven.questions.training_report import FileReport, LeakReport, Lines, leak_report, lines_of, report
 from breakeven.questions.training_tables import tables_of
 from breakeven.questions.words import usd
-
-BIG = ("training_file", "validation_file", "leaks", "built")
-"""Fields that the answer shows as its own parts, not again in ``question``."""
 
 
 @part
@@ -71,14 +69,15 @@ def answer(question: TrainingQuestion, catalogue: Catalogue, origins: dict[str, 
     Raises
     ------
     InputError
-        A model, an offer or an open-weights model that the catalogue does not know.
+        A model, an offer or an open-weights model that the catalogue does not know, or a day before any price.
     """
+    check_any_price(catalogue, question.as_of)
     found = bills(question, catalogue)
     leading = lead(question, catalogue, found.offers)
     compute, uses, unknowns = compute_rows(question, catalogue)
     file = question.training_file
     return TrainingAnswer(
-        question=echo(question) | dict.fromkeys(BIG),
+        question=echo(question) | dict.fromkeys(question.hidden),
         origins=origins_of(question, origins or {}),
         headline=_headline(question, leading, found.offers, compute),
         lines=lines_of(question),

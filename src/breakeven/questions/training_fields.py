@@ -84,12 +84,6 @@ class TrainingFile(Part):
     notes: tuple[Text, ...] = Field(default=(), max_length=20)
     counts: tuple[FileTokens, ...] = Field(default=(), max_length=2)
 
-    @model_validator(mode="after")
-    def _conserved(self) -> Self:
-        if self.valid + self.invalid_lines != self.lines:
-            raise ValueError("valid and invalid_lines do not add up to lines")
-        return self
-
 
 class Shared(Part):
     """What a validation file shares with its training file: whole lines, and prompts with another answer."""
@@ -135,12 +129,6 @@ class BuiltFile(Part):
     undated: Whole = 0
     output: Fewer | None = None
 
-    @model_validator(mode="after")
-    def _conserved(self) -> Self:
-        if self.train + self.validation + sum(each.count for each in self.dropped) != self.calls:
-            raise ValueError("train, validation and dropped do not add up to calls")
-        return self
-
 
 class TrainingQuestion(Question):
     """What does training on this file cost, at every offer and on GPUs of your own, and what is wrong with it?"""
@@ -149,6 +137,7 @@ class TrainingQuestion(Question):
     front: ClassVar[tuple[str, ...]] = (
         "training_tokens", "examples", "model", "offer", "epochs", "base_model", "buyer",
     )  # fmt: skip
+    hidden: ClassVar[tuple[str, ...]] = ("training_file", "validation_file", "leaks", "built")
     example: ClassVar[Mapping[str, Any]] = {"training_tokens": "1M", "examples": "1000", "counted_in": "gpt-4o"}
 
     # fmt: off
@@ -191,6 +180,12 @@ class TrainingQuestion(Question):
     def _fits_together(self) -> Self:
         if self.training_file is None and self.training_tokens is None:
             raise ValueError("Give a training file, or --training-tokens and --examples in its place")
+        for place, file in (("training_file", self.training_file), ("validation_file", self.validation_file)):
+            if file is not None and file.valid + file.invalid_lines != file.lines:
+                raise ValueError(f"{place}: valid and invalid_lines do not add up to lines")
+        built = self.built
+        if built and built.train + built.validation + sum(each.count for each in built.dropped) != built.calls:
+            raise ValueError("built: train, validation and dropped do not add up to calls")
         if self.training_file is not None:
             for given in ("training_tokens", "examples", "counted_in"):
                 if getattr(self, given) is not None:

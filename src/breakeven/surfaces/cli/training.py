@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,8 +23,8 @@ from breakeven.surfaces.cli.fields import (
 )
 from breakeven.surfaces.cli.flags import with_flags
 from breakeven.surfaces.cli.output import Format, OutputOption, show
-from breakeven.surfaces.cli.prompt_file import around
 from breakeven.surfaces.cli.training_build import Order, build_file
+from breakeven.surfaces.counted import around, counted_fields
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -174,16 +173,6 @@ def _counts(file: Path | None, validation: Path | None, catalogue: Catalogue, ma
 def _is_empty(file: Path | None) -> bool:
     """Whether a validation file was written without an example."""
     return file is not None and file.is_file() and file.stat().st_size == 0
-
-
-def counted_fields(train: Any, validation: Any, leaks: Any) -> tuple[dict[str, Any], dict[str, str]]:
-    """What ``read_training_file`` found as fields of the question, and where they come from."""
-    found = {"training_file": train, "validation_file": validation, "leaks": leaks}
-    values = {name: asdict(each) for name, each in found.items() if each is not None}
-    words = {"training_file": f"counted in {train.name}"}
-    if validation is not None:
-        words |= dict.fromkeys(("validation_file", "leaks"), f"counted in {validation.name}")
-    return values, words
 
 
 def _refuse(found: TrainingAnswer) -> None:

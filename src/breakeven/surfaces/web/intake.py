@@ -93,7 +93,7 @@ async def receive(request: Request, folder: Path, caps: Caps, name: str) -> Uplo
     finally:
         intake.end()
     if not upload.files:
-        raise LogError("No log file was given")
+        raise LogError("No file was given")
     return upload
 
 
@@ -176,7 +176,8 @@ class _Form:
         filename = self.disposition.get(b"filename")
         if filename:
             self.is_file = True
-            self.intake.begin(filename.decode(errors="replace"))
+            field_name = self.disposition.get(b"name", b"").decode(errors="replace")
+            self.intake.begin(filename.decode(errors="replace"), field_name)
         elif filename is None:
             self.field = bytearray()
 

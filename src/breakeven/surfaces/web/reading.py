@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from breakeven.errors import BreakevenError, LogError
 
@@ -53,10 +53,29 @@ class Order:
     reader: str | None
     columns: Mapping[str, str]
 
+    def answered(self) -> bytes:
+        """The JSON document of the answer; called in the process that reads."""
+        return _answer(self)
 
-async def answer_of(order: Order) -> bytes:
+
+class Ordered(Protocol):
+    """What is to be read, and how."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What the client calls each file."""
+
+    @property
+    def catalogue(self) -> "Catalogue":
+        """Prices and offers."""
+
+    def answered(self) -> bytes:
+        """The JSON document of the answer; called in the process that reads."""
+
+
+async def answer_of(order: Ordered) -> bytes:
     """
-    The JSON document ``breakeven/logs/1`` of some logs. On cancellation the process is killed.
+    The JSON document of some files. On cancellation the process is killed.
 
     What does not fit into memory is put beside the logs, to be removed with them.
 
@@ -73,7 +92,7 @@ async def answer_of(order: Order) -> bytes:
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"},
     )
     try:
-        fresh = replace(order, catalogue=_forgetful(order.catalogue))
+        fresh = replace(cast(Any, order), catalogue=_forgetful(order.catalogue))
         said, _ = await process.communicate(pickle.dumps(fresh))
     finally:
         if process.returncode is None:
@@ -95,12 +114,12 @@ def _forgetful(catalogue: "Catalogue") -> "Catalogue":
 
 def main() -> int:
     """Read the order on standard input; write the answer, or one line on what is wrong, to standard output."""
-    order: Order = pickle.load(sys.stdin.buffer)
+    order: Ordered = pickle.load(sys.stdin.buffer)
     try:
         _limit_memory()
-        said, code = _answer(order), 0
+        said, code = order.answered(), 0
     except BreakevenError as error:
-        said, code = _renamed(str(error), order.names).encode(), 2
+        said, code = renamed(str(error), order.names).encode(), 2
     except Exception as error:
         # Its message and the values in its frames may hold text of a log.
         places = ", ".join(
@@ -112,6 +131,7 @@ def main() -> int:
 
 
 def _answer(order: Order) -> bytes:
+    """What the logs say, as JSON."""
     from pydantic_core import to_json
 
     from breakeven.questions.logs import answer_logs
@@ -136,15 +156,15 @@ def _answer(order: Order) -> bytes:
     names = order.names
     found = replace(
         found,
-        files=[file | {"name": _renamed(str(file["name"]), names)} for file in found.files],
-        rejects=[replace(reject, file=_renamed(reject.file, names)) for reject in found.rejects],
-        skipped=[replace(each, file=_renamed(each.file, names)) for each in found.skipped],
-        notes=[_renamed(note, names) for note in found.notes],
+        files=[file | {"name": renamed(str(file["name"]), names)} for file in found.files],
+        rejects=[replace(reject, file=renamed(reject.file, names)) for reject in found.rejects],
+        skipped=[replace(each, file=renamed(each.file, names)) for each in found.skipped],
+        notes=[renamed(note, names) for note in found.notes],
     )
     return to_json(found)
 
 
-def _renamed(text: str, names: Sequence[str]) -> str:
+def renamed(text: str, names: Sequence[str]) -> str:
     """A text with the files called what the client calls them."""
     return UPLOAD.sub(lambda found: names[int(found[1]) - 1] if 0 < int(found[1]) <= len(names) else found[0], text)
 

@@ -38,7 +38,7 @@ from breakeven.usage.readers import READERS
 if TYPE_CHECKING:
     from breakeven.surfaces.web.app import Settings
 
-UPLOAD_PATHS: Final = ("/logs", "/api/v1/logs")
+UPLOAD_PATHS: Final = ("/logs", "/api/v1/logs", "/training", "/api/v1/training/files")
 """Addresses that take uploads."""
 
 MAX_UPLOADS = 8
@@ -167,7 +167,7 @@ async def _answer(
     settings: Settings = request.app.state.settings
     caps = Caps(text_bytes=settings.max_upload_bytes, line_bytes=settings.max_line_bytes)
     stale_seconds = max(STALE_SECONDS, 2 * settings.upload_seconds)
-    async with _place(request) as gate, private_folder(stale_seconds) as folder:
+    async with place(request) as gate, private_folder(stale_seconds) as folder:
         upload = await receive(request, folder, caps, name)
         lines = upload.fields.get("columns", "").splitlines()
         order = Order(
@@ -179,11 +179,11 @@ async def _answer(
             reader=upload.fields.get("reader") or reader or None,
             columns=dict(_pair(each) for each in [*columns, *lines] if each.strip()),
         )
-        return await _while_waited_for(request, _read(gate, order))
+        return await while_waited_for(request, _read(gate, order))
 
 
 @asynccontextmanager
-async def _place(request: Request) -> AsyncIterator[Gate]:
+async def place(request: Request) -> AsyncIterator[Gate]:
     """A place among the uploads under way. Raises 429 where there is none."""
     kept = request.app.state
     if not hasattr(kept, "gate"):
@@ -203,7 +203,7 @@ async def _read(gate: Gate, order: Order) -> bytes:
         return await answer_of(order)
 
 
-async def _while_waited_for(request: Request, work: Coroutine[Any, Any, Found]) -> Found:
+async def while_waited_for(request: Request, work: Coroutine[Any, Any, Found]) -> Found:
     """What some work gives; it is cancelled as soon as nobody waits for it. Raises ClientDisconnect then."""
     task, gone = asyncio.create_task(work), asyncio.create_task(_gone(request))
     try:
