@@ -112,7 +112,7 @@ def test_the_band_holds_measured_rows(tmp_path: Path, catalogue: Catalogue) -> N
 def test_a_section_is_written_and_the_rest_kept(tmp_path: Path, catalogue: Catalogue) -> None:
     file = tmp_path / "compute.yaml"
     serving = catalogue.compute.serving
-    training = catalogue.compute.training.model_copy(update={"fitted": dt.date(2026, 1, 2), "rows": 3})
+    training = catalogue.compute.training.model_copy(update={"fitted": dt.date(2026, 1, 2)})
     write_numbers("training", training, file)
     assert read(file, ComputeFile).serving == serving
     changed = serving.model_copy(update={"fitted": dt.date(2027, 1, 1), "constants": rounded(serving.constants)})
@@ -120,6 +120,7 @@ def test_a_section_is_written_and_the_rest_kept(tmp_path: Path, catalogue: Catal
     again = read(file, ComputeFile)
     assert again.serving == changed
     assert again.training == training
+    assert again.measured == catalogue.compute.measured
 
 
 def test_the_shipped_file_is_what_would_be_written(tmp_path: Path, catalogue: Catalogue) -> None:

@@ -4,9 +4,11 @@ import csv
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from breakeven.catalogue.load import Catalogue
-from breakeven.compute.predict import ADDED, predict_serving
+from breakeven.compute.predict import ADDED, predict_row, predict_serving
 from breakeven.compute.rows import run_of
 from breakeven.compute.serving import Lengths, Server, serve
 from breakeven.errors import BreakevenError, InputError
@@ -181,3 +183,19 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, catalogue: Catalogue) ->
     source.write_text(f"{HEADER}\n{GOOD}\n")
     with pytest.raises(BreakevenError, match="cannot be written"):
         predict_serving(source, tmp_path / "no" / "out.csv", catalogue)
+
+
+ODD = ["", "0", "1", "8", "-1", "1e308", "nan", "inf", "1,024", "auto", "yes", "llama-3.1-8b", "l4", "fp8", "x" * 300]
+CELLS = st.sampled_from(ODD) | st.text(max_size=8)
+
+
+@given(st.dictionaries(st.sampled_from(HEADER.split(",")), CELLS))
+def test_any_cells_give_a_prediction_or_a_reason(catalogue: Catalogue, cells: dict[str, str]) -> None:
+    row = dict(zip(HEADER.split(","), GOOD.split(","), strict=True)) | cells
+    middle, low, high, note = predict_row(row, catalogue, catalogue.compute.serving)
+    if middle:
+        assert 0 < float(low) <= float(middle) <= float(high) < float("inf")
+    else:
+        assert low == high == ""
+        assert note
+    assert "\n" not in note

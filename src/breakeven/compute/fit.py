@@ -44,7 +44,7 @@ SAME = {
 AT_MOST_ONE = ("paged_output_share", "bandwidth_share", "amd_share")
 SPREAD = 0.1
 """Log residual beyond which a row pulls with constant force (soft L1)."""
-PULL = 0.02
+PULL = 0.3
 """Weight of each constant's log distance from its start, which decides those the rows say nothing about."""
 
 FoldBy = Literal["model", "gpu", "series"]

@@ -13,6 +13,9 @@ from breakeven.errors import InputError
 TIGHT_SEQUENCES = 16
 """Fewer requests than this in the cache and measured runs scatter much more."""
 
+TRIED = 65
+"""Concurrencies tried at once in the search for a capacity."""
+
 __all__ = ["Lengths", "Served", "Server", "capacity", "serve", "why_not"]
 
 
@@ -142,14 +145,18 @@ def capacity(
     if step_s_limit is None:
         return served(server, case, np.inf, constants)
     most = float(equations.sequences(case, np.asarray(np.inf), constants.constants))
-    if _step_s(case, 1.0, constants) > step_s_limit:
+    first, last = equations.step_s(case, np.array([1.0, most]), constants.constants)
+    if first > step_s_limit:
         return None
-    if _step_s(case, most, constants) <= step_s_limit:
+    if last <= step_s_limit:
         return served(server, case, np.inf, constants)
-    fast, slow = 1, int(np.floor(most)) + 1
+    fast, slow = 1, int(np.ceil(most))
     while slow - fast > 1:
-        middle = (fast + slow) // 2
-        fast, slow = (middle, slow) if _step_s(case, middle, constants) <= step_s_limit else (fast, middle)
+        tried = np.unique(np.linspace(fast, slow, TRIED).astype(np.int64))
+        within = equations.step_s(case, tried.astype(np.float64), constants.constants) <= step_s_limit
+        within[-1] = False
+        place = int(np.flatnonzero(within)[-1])
+        fast, slow = int(tried[place]), int(tried[place + 1])
     return served(server, case, fast, constants)
 
 
@@ -167,10 +174,6 @@ def checked(server: Server, lengths: Lengths, constants: ServingFit) -> Case:
             field="output_tokens",
         )
     return case_of(server, lengths)
-
-
-def _step_s(case: Case, running: float, constants: ServingFit) -> float:
-    return float(equations.step_s(case, np.asarray(running), constants.constants))
 
 
 def served(server: Server, case: Case, concurrency: float, fit: ServingFit) -> Served:
