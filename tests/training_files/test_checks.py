@@ -84,11 +84,15 @@ def test_a_file_without_a_line_is_refused(tmp_path: Path) -> None:
 def test_what_a_provider_may_object_to_is_a_warning(tmp_path: Path) -> None:
     calling = GOOD["ending in a call"][1]["messages"]
     unanswered = turns(*calling, {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"})
-    facts = read(tmp_path, chat(more=1), turns({"role": "assistant", "content": "a"}), unanswered).train
+    user, answer = {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}
+    lines = [chat(more=1), turns(answer), unanswered, turns(user, user, answer), turns(user, *chat()["messages"])]
+    facts = read(tmp_path, *lines).train
     assert {each.what.partition(":")[0]: each.lines for each in facts.warnings} == {
         "keys beside messages, tools, functions, parallel_tool_calls, tool_choice": (1,),
         "no message of a user": (2,),
         "a tool call that no tool message answers, with messages after it": (3,),
+        "two messages of one role in a row; at Together user and assistant must alternate": (4, 5),
+        "a system message that is not the first, which Together and Fireworks refuse": (5,),
     }
 
 

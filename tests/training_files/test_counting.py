@@ -134,3 +134,8 @@ def test_check_digits() -> None:
 def test_personal_data_is_counted_by_line(tmp_path: Path) -> None:
     facts = read(tmp_path, chat("ann@example.org"), chat("cool"), chat("cool", "+49 30 901820, ann@example.org")).train
     assert {each.what: each.lines for each in facts.personal} == {"e-mail addresses": (1, 3), "phone numbers": (3,)}
+
+
+def test_the_longest_lines_are_named(tmp_path: Path) -> None:
+    found = counts(tmp_path, chat("cool"), chat("cool cool cool"), chat("cool cool"), chat("cool cool cool"))
+    assert found.longest == ((2, 20), (4, 20), (3, 19), (1, 18))

@@ -44,6 +44,7 @@ class FileTokens(Part):
     text_tokens : of texts, names and calls of tools; trained_tokens : of them, what the model learns to write.
     role_tokens : of roles. tool_tokens, schema_tokens : definitions of tools by OpenAI's rule, and as JSON.
     lengths : [tokens, examples] of each length by OpenAI's rule. trained_lengths : the same of what is learned.
+    longest : [line, tokens] of the longest examples.
     """
 
     vocabulary: Annotated[str, StringConstraints(max_length=40)]
@@ -54,6 +55,7 @@ class FileTokens(Part):
     schema_tokens: Whole = 0
     lengths: tuple[Length, ...] = Field(max_length=200_000)
     trained_lengths: tuple[Length, ...] = Field(default=(), max_length=200_000)
+    longest: tuple[Length, ...] = Field(default=(), max_length=100)
 
 
 class TrainingFile(Part):

@@ -49,13 +49,21 @@ class Bin:
 
 
 @part
+class LongLine:
+    """A line and the tokens of its example."""
+
+    line: int
+    tokens: int
+
+
+@part
 class FileReport:
     """
     One file.
 
     examples, messages : of its valid lines. vocabulary : in which tokens were counted, "" if they were not.
     tokens : of one pass by OpenAI's rule. trained_tokens, trained_share : what the model learns to write of it.
-    longest_tokens : of one example. bins : lengths by powers of two.
+    longest_tokens : of one example; longest : the lines of the longest ones. bins : lengths by powers of two.
     """
 
     name: str
@@ -67,6 +75,7 @@ class FileReport:
     trained_tokens: int | None
     trained_share: float | None
     longest_tokens: int | None
+    longest: list[LongLine]
     bins: list[Bin]
     repeated: FoundLines
     same_prompt: FoundLines
@@ -115,6 +124,7 @@ def report(file: TrainingFile) -> FileReport:
         trained_tokens=trained,
         trained_share=None if not tokens or trained is None else trained / tokens,
         longest_tokens=None if counts is None else max((length for length, _ in counts.lengths), default=0),
+        longest=[LongLine(line=line, tokens=size) for line, size in (counts.longest if counts else ())],
         bins=[] if counts is None else bins(counts),
         repeated=_found(file.repeated),
         same_prompt=_found(file.same_prompt),

@@ -23,10 +23,21 @@ def tables_of(answer: "TrainingAnswer") -> list[Table]:
     if answer.compute:
         found += _compute(answer.compute)
     found += _reports(answer.file, answer.validation, answer.leaks)
+    if answer.file is not None and any(row.cut_examples for row in offers):
+        found.append(_longest(answer.file))
     closed = [row for row in offers if not row.available]
     if closed:
         found.append(_closed(closed))
     return found
+
+
+def _longest(file: FileReport) -> Table:
+    return Table(
+        name="longest",
+        title="The longest examples, the first to be cut",
+        columns=[Column(title="Line"), Column(title="tokens", unit="tokens")],
+        rows=[[f"line {each.line}", each.tokens] for each in file.longest],
+    )
 
 
 def _invalid(lines: Lines) -> list[Table]:

@@ -8,6 +8,7 @@ weight 0.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from breakeven.training_files.example import (
@@ -101,6 +102,11 @@ def conversation(messages: Sequence[Any]) -> tuple[tuple[Turn, ...], tuple[str, 
         raise InvalidLineError("no message is the assistant's")
     if not any(turn.role == "user" for turn in turns):
         warnings.append("no message of a user")
+    if any(turn.role in ("system", "developer") for turn in turns[1:]):
+        warnings.append("a system message that is not the first, which Together and Fireworks refuse")
+    spoken = [turn.role for turn in turns if turn.role in ("user", "assistant")]
+    if any(role == before for role, before in pairwise(spoken)) and "tool" not in {turn.role for turn in turns}:
+        warnings.append("two messages of one role in a row; at Together user and assistant must alternate")
     return tuple(turns), tuple(left_out), list(dict.fromkeys(warnings))
 
 

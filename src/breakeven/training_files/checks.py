@@ -153,9 +153,14 @@ class _File:
             warnings=self._noted("warnings"),
             left_out=self._noted("left out"),
             personal=self._noted("personal"),
-            notes=(*self.notes, *([advice] if advice else [])),
+            notes=(*self.notes, *([advice] if advice else []), *self._no_json()),
             counts=tuple(tally.counted() for tally in self.tallies),
         )
+
+    def _no_json(self) -> list[str]:
+        """What to do with a file that holds no JSON at all, such as a table."""
+        is_other = not self.valid and all(each.reason == NOT_JSON for each in self.invalid)
+        return ["no line is JSON: write a table as JSON lines first, each row as messages"] if is_other else []
 
     def _noted(self, kind: str) -> tuple[Noted, ...]:
         return tuple(noted(what, lines) for what, lines in self.found[kind].items())
@@ -205,7 +210,7 @@ class _File:
                 self.found[kind][what].append(number)
         self.digests[number] = self.seen.add(number, example)
         for tally in self.tallies:
-            tally.add(example)
+            tally.add(number, example)
 
 
 def _by_reason(invalid: Sequence[InvalidLine]) -> tuple[Noted, ...]:

@@ -11,13 +11,14 @@ References
    tools.
 """
 
+import heapq
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from breakeven.training_files.example import Example
-from breakeven.training_files.facts import Counted
+from breakeven.training_files.facts import MOST_LINES, Counted
 from breakeven.usage.prompt_file import Around
 from breakeven.usage.tokens import Vocabulary, counter
 
@@ -65,10 +66,14 @@ class Tally:
         self.sums = [0] * len(ExampleTokens._fields)
         self.lengths: Counter[int] = Counter()
         self.trained_lengths: Counter[int] = Counter()
+        self.longest: list[tuple[int, int]] = []
 
-    def add(self, example: Example) -> None:
-        """One example more."""
+    def add(self, line: int, example: Example) -> None:
+        """One example more, and its line."""
         found = self.tokens(example)
+        heapq.heappush(self.longest, (found.length, -line))
+        if len(self.longest) > MOST_LINES:
+            heapq.heappop(self.longest)
         for place, tokens in enumerate(found):
             self.sums[place] += tokens
         self.lengths[found.length] += 1
@@ -131,6 +136,7 @@ class Tally:
             schema_tokens=sums.schema,
             lengths=tuple(sorted(self.lengths.items())),
             trained_lengths=tuple(sorted(self.trained_lengths.items())),
+            longest=tuple((-line, tokens) for tokens, line in sorted(self.longest, reverse=True)),
         )
 
 

@@ -39,6 +39,7 @@ class Counted:
     tool_tokens : definitions of tools, as OpenAI counts them. schema_tokens : the same as JSON text.
     lengths : tokens of each example by OpenAI's rule: all of the above but ``schema_tokens``, and the tokens around
         messages. trained_lengths : of each example, what is trained on.
+    longest : (line, tokens) of the longest examples, falling.
     """
 
     vocabulary: str
@@ -49,6 +50,7 @@ class Counted:
     schema_tokens: int
     lengths: Lengths
     trained_lengths: Lengths
+    longest: Lengths = ()
 
 
 @dataclass(frozen=True, slots=True)

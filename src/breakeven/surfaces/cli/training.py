@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -22,7 +22,7 @@ from breakeven.surfaces.cli.fields import (
     gather,
 )
 from breakeven.surfaces.cli.flags import with_flags
-from breakeven.surfaces.cli.output import Format, OutputOption, show
+from breakeven.surfaces.cli.output import OutputOption, show
 from breakeven.surfaces.cli.training_build import Order, build_file
 from breakeven.surfaces.counted import around, counted_fields
 
@@ -70,7 +70,9 @@ def training(
     ] = False,
     file: FileOption = None,
     prices: PricesOption = None,
-    format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
+    format_: Annotated[
+        Literal["text", "json", "markdown"], Parameter(name="--format", help="text, json or markdown.")
+    ] = "text",
     output: OutputOption = None,
 ) -> None:
     """Check a fine-tuning file line by line, count its tokens as each provider does, and price a run everywhere.
