@@ -1,18 +1,17 @@
 """Every way to put one model on GPUs, how much each can do within a latency, and why the others cannot."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from breakeven.catalogue.constants import Engine, ServingFit
 from breakeven.catalogue.hardware import Precision
 from breakeven.catalogue.load import Catalogue
 from breakeven.compute import equations
-from breakeven.compute.layout import Case, Lengths, Server, case_of, stack
+from breakeven.compute.layout import Array, Case, Lengths, Server, case_of, stack
 from breakeven.compute.serving import Served, serve, why_not
 
 COUNTS = (1, 2, 4, 8, 16)
@@ -97,13 +96,16 @@ class Capacities(NamedTuple):
     """
 
     servers: tuple[Server, ...]
-    sequences: NDArray[np.float64]
-    output_tokens_s: NDArray[np.float64]
-    alone_step_s: NDArray[np.float64]
+    sequences: Array
+    output_tokens_s: Array
+    alone_step_s: Array
     failing: tuple[tuple[Server, str], ...]
 
 
-@lru_cache(maxsize=512)
+_solved: dict[tuple[Catalogue, str, Choice, Lengths, float | None], Capacities] = {}
+MOST_SOLVED = 1024
+
+
 def capacities(
     catalogue: Catalogue, model_id: str, choice: Choice, lengths: Lengths, step_s_limit: float | None
 ) -> Capacities:
@@ -115,18 +117,53 @@ def capacities(
     step_s_limit : float, optional
         Longest time between two tokens of one request, None for none. [s]
     """
-    ways = _ways(catalogue, model_id, choice)
-    empty = np.zeros(0)
-    if ways.case is None:
-        return Capacities((), empty, empty, empty, ways.failing)
-    constants = catalogue.compute.serving.constants
-    case = ways.case._replace(
-        input_tokens=np.full(len(ways.running), float(lengths.input_tokens)),
-        output_tokens=np.full(len(ways.running), float(lengths.output_tokens)),
-        fresh_share=np.full(len(ways.running), 1.0 - lengths.cached_share),
+    key = (catalogue, model_id, choice, lengths, step_s_limit)
+    found = _solved.get(key)
+    if found is None:
+        solve(catalogue, [(model_id, choice)], lengths, step_s_limit)
+        found = _solved[key]
+    return found
+
+
+def solve(
+    catalogue: Catalogue, wanted: Iterable[tuple[str, Choice]], lengths: Lengths, step_s_limit: float | None
+) -> None:
+    """
+    Find the capacities of several models and choices in one go and keep them, for ``capacities`` to give.
+
+    Numbers of some hundred layouts cost hardly more time than those of one.
+    """
+    keys = [(catalogue, model_id, choice, lengths, step_s_limit) for model_id, choice in wanted]
+    missing = [key for key in dict.fromkeys(keys) if key not in _solved]
+    if not missing:
+        return
+    if len(_solved) > MOST_SOLVED:
+        _solved.clear()
+    ways = [_ways(catalogue, model_id, choice) for _, model_id, choice, _, _ in missing]
+    cases = [each.case for each in ways if each.case is not None]
+    running = tokens = alone = np.zeros(0)
+    if cases:
+        case = Case(*(np.concatenate(column) for column in zip(*cases, strict=True)))
+        running, tokens, alone = _at_capacity(case, lengths, step_s_limit, catalogue.compute.serving)
+    start = 0
+    for key, each in zip(missing, ways, strict=True):
+        own = slice(start, start + len(each.running))
+        _solved[key] = Capacities(each.running, running[own], tokens[own], alone[own], each.failing)
+        start = own.stop
+
+
+def _at_capacity(
+    case: Case, lengths: Lengths, step_s_limit: float | None, fit: ServingFit
+) -> tuple[Array, Array, Array]:
+    """Requests in flight, tokens per second, and the step of one request alone, of many servers."""
+    constants = fit.constants
+    one = np.ones(case.gpus.shape)
+    case = case._replace(
+        input_tokens=one * lengths.input_tokens,
+        output_tokens=one * lengths.output_tokens,
+        fresh_share=one * (1.0 - lengths.cached_share),
     )
-    one = np.ones(len(ways.running))
-    most = equations.sequences(case, np.full(len(ways.running), np.inf), constants)
+    most = equations.sequences(case, np.full(one.shape, np.inf), constants)
     alone = equations.step_s(case, one, constants)
     running = most
     if step_s_limit is not None:
@@ -140,7 +177,7 @@ def capacities(
     tokens = running / equations.step_s(case, running, constants)
     if step_s_limit is not None:
         tokens = np.where(alone <= step_s_limit, tokens, np.nan)
-    return Capacities(ways.running, running, tokens, alone, ways.failing)
+    return running, tokens, alone
 
 
 def layouts(

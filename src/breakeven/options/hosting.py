@@ -6,6 +6,7 @@ from typing import NamedTuple
 from breakeven.catalogue.families import begins
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.records import Figure, Offer, Source
+from breakeven.compute.layouts import Choice
 from breakeven.options.lines import CostLine, Fleet, Workload
 from breakeven.options.selfhost import Terms, deployments, hosting_line, usual_terms, why_none
 
@@ -72,12 +73,17 @@ def hosting_of(
     return found
 
 
+def rented_as(offer: Offer, base: str | None, terms: Terms) -> tuple[str, Choice]:
+    """The open-weights model that an offer of GPU hours is counted with, and its GPUs."""
+    model_id = base if base is not None and begins(base, offer.answers_for) else offer.open_model or ""
+    return model_id, replace(terms.choice, gpus=offer.hosting.gpus)
+
+
 def _gpus(
     catalogue: Catalogue, offer: Offer, hourly: Figure, workload: Workload, base: str | None, terms: Terms
 ) -> Hosting:
     """A dedicated endpoint: as many of the offer's GPUs as the load needs."""
-    model_id = base if base is not None and begins(base, offer.answers_for) else offer.open_model or ""
-    choice = replace(terms.choice, gpus=offer.hosting.gpus)
+    model_id, choice = rented_as(offer, base, terms)
     terms = replace(terms, gpu_usd_hour=float(hourly.value), choice=choice)
     best = next(iter(deployments(catalogue, model_id, workload, terms, most=1)), None)
     if best is None:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -75,7 +76,7 @@ def rental_terms(question: Rental, catalogue: Catalogue) -> Terms:
         peak_factor=usual.peak_factor if question.peak_factor is None else question.peak_factor,
         step_s_limit=usual.step_s_limit if question.ms_per_token is None else question.ms_per_token / 1000,
         gpu_usd_hour=question.gpu_usd_hour,
-        choice=Choice(gpus=known_gpus(catalogue, question.gpu)),
+        choice=Choice(gpus=known_gpus(catalogue, question.gpu) or priced_gpus(catalogue)),
     )
 
 
@@ -85,6 +86,12 @@ def known_gpus(catalogue: Catalogue, asked: tuple[str, ...]) -> tuple[str, ...]:
         if each not in catalogue.gpus:
             raise InputError(f"--gpu: no GPU {each!r} in the catalogue.{nearest(each, catalogue.gpus)}", "gpu")
     return asked
+
+
+@lru_cache(maxsize=16)
+def priced_gpus(catalogue: Catalogue) -> tuple[str, ...]:
+    """The kinds of GPU with a price on demand."""
+    return tuple(gpu.id for gpu in catalogue.gpus.values() if gpu.usd_per_hour is not None)
 
 
 def find_open_model(catalogue: Catalogue, asked: str, field_name: str = "model") -> str:

@@ -8,11 +8,13 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.prices import ListModel
 from breakeven.catalogue.query import OWN, check_day, find_offer, model_retirement, months_until, offers_for_model
 from breakeven.catalogue.records import Offer, Source
+from breakeven.compute.layouts import solve
 from breakeven.options.hosted import TokenPrices
+from breakeven.options.hosting import rented_as
 from breakeven.options.levers import with_cache, with_fewer_tokens
 from breakeven.options.lines import Option, Workload
 from breakeven.options.own import own_bases, own_option
-from breakeven.options.selfhost import Terms, find_open_model, rental_terms
+from breakeven.options.selfhost import Terms, find_open_model, lengths_of, rental_terms
 from breakeven.options.tuned import TrainingPlan, from_offer, from_own_prices, sold_today
 from breakeven.questions.opponents import (
     UntunedChoice,
@@ -209,14 +211,17 @@ def _tuned(
         return
     base = find_open_model(catalogue, question.base_model, "base_model") if question.base_model else None
     name = today.id if today else None
-    for offer in _offers(question, catalogue, base, named):
+    offers = _offers(question, catalogue, base, named)
+    bases = () if named is not None or not question.own_gpus else own_bases(catalogue) if base is None else (base,)
+    rented = [rented_as(offer, base, terms) for offer in offers if offer.hosting.gpus and offer.open_model]
+    solve(catalogue, [*rented, *((each, terms.choice) for each in bases)], lengths_of(workload), terms.step_s_limit)
+    for offer in offers:
         prices_here = own if question.tuned_model is not None else None
         yield from_offer(
             catalogue, offer, workload, plan, question.as_of, question.buyer, prices_here, name, base, terms
         )
-    if named is None and question.own_gpus:
-        for model_id in own_bases(catalogue) if base is None else (base,):
-            yield own_option(catalogue, model_id, workload, plan, terms)
+    for model_id in bases:
+        yield own_option(catalogue, model_id, workload, plan, terms)
 
 
 def _offers(question: "FinetuneQuestion", catalogue: Catalogue, base: str | None, named: str | None) -> list[Offer]:
