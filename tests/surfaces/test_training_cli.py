@@ -119,6 +119,7 @@ def test_a_table_of_runs(capsys: Captured, tmp_path: Path) -> None:
         (["--from-log", str(LOG), "--out", "a", "--min-score", "1"], "--score-by and --min-score come together"),
         (["--from-log", str(LOG), "--out", "a", "--validation-share", "1"], "at least 0 and below 1"),
         (["--from-log", str(LOG), "--out", "a", "--task", "write_haiku", "--log-model", "gpt"], "no calls of model"),
+        (["--from-log", str(LOG), "--out", "a", "--task", "write_haiku", "--base-model", "lama"], "Did you mean llama"),
         ([str(TOY), "--from-log", str(LOG)], "Give a training file, or --from-log to make one"),
         ([str(TOY), "--out", "a"], "--out and --validation-out need --from-log"),
         (["--predict", str(TOY)], "--predict needs --out FILE"),

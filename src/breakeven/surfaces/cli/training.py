@@ -105,6 +105,8 @@ def training(
             keep_failed=keep_failed,
             force=force,
         )
+        # A name that is not known is told before anything is written.
+        KIND.reply({"training_tokens": 1} | dict(fields), catalogue, dt.date.today())
         made = {"built": build_file(order, catalogue, dt.date.today())}
         training_file, validation = out, validation_out
     elif out is not None or validation_out is not None:
