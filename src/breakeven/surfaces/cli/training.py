@@ -23,7 +23,6 @@ from breakeven.surfaces.cli.fields import (
 )
 from breakeven.surfaces.cli.flags import with_flags
 from breakeven.surfaces.cli.output import OutputOption, show
-from breakeven.surfaces.cli.training_build import Order, build_file
 from breakeven.surfaces.counted import around, counted_fields
 
 if TYPE_CHECKING:
@@ -87,6 +86,8 @@ def training(
         return
     made: dict[str, Any] = {}
     if from_log:
+        from breakeven.surfaces.cli.training_build import Order, build_file
+
         if training_file is not None or validation is not None:
             raise InputError("Give a training file, or --from-log to make one, not both", "from_log")
         order = Order(
