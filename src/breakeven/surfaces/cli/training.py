@@ -23,7 +23,7 @@ from breakeven.surfaces.cli.fields import (
 )
 from breakeven.surfaces.cli.flags import with_flags
 from breakeven.surfaces.cli.output import OutputOption, show
-from breakeven.surfaces.counted import around, counted_fields
+from breakeven.surfaces.counted import around, counted_fields, wanted_vocabularies
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -168,7 +168,9 @@ def _counts(file: Path | None, validation: Path | None, catalogue: Catalogue, ma
             return {}, {}
         from breakeven.training_files.checks import read_training_file
 
-        read = read_training_file(file, around(catalogue), None if _is_empty(validation) else validation)
+        held = None if _is_empty(validation) else validation
+        vocabularies = wanted_vocabularies(catalogue, given.get("model"), given.get("offer"))
+        read = read_training_file(file, around(catalogue), held, vocabularies)
         values, words = counted_fields(*read)
         return values | dict(made), words | dict.fromkeys(made, "your log")
 
