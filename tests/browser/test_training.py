@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TRAIN, VALIDATION = EXAMPLES / "training.jsonl", EXAMPLES / "training-validation.jsonl"
@@ -18,20 +17,6 @@ def cli(*arguments: str) -> Any:
     """The answer of the command line, as JSON."""
     command = [sys.executable, "-m", "breakeven", "training", *arguments, "--format", "json"]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-
-@pytest.fixture
-def complaints(page: Page) -> list[str]:
-    """What the browser complains about, policy violations among it."""
-    found: list[str] = []
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type == "error" and "422" not in message.text:
-            found.append(message.text)
-
-    page.on("console", note)
-    page.on("pageerror", lambda error: found.append(str(error)))
-    return found
 
 
 def upload(page: Page, server: str) -> None:

@@ -93,3 +93,14 @@ def test_a_row_without_a_usable_speed_is_named(tmp_path: Path, catalogue: Catalo
     file.write_text("model,gpu,method,tokens_per_s\nllama-2-70b,h100-sxm,lora,-5\n")
     with pytest.raises(InputError, match="tokens_per_s '-5' is not a number above 0"):
         read_measured(file, catalogue)
+
+
+def test_the_document_says_what_is_shipped(catalogue: Catalogue) -> None:
+    text = (RUNS.parents[2] / "docs" / "training-model.md").read_text(encoding="utf-8")
+    shipped = catalogue.compute.training
+    for error in shipped.errors:
+        median = 100 * error.median
+        assert (f"{median:.0f} %, " if median >= 30 else f"{median:.1f} %, ") in text, error
+    for band in shipped.bands:
+        assert f"{band.low:.2f} to {band.high:.2f}" in text, band
+    assert f"{shipped.constants.arithmetic_share:.2f}" in text

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from breakeven.catalogue.hardware import Positive, Precision
+from breakeven.catalogue.hardware import Generation, Positive, Precision
 from breakeven.catalogue.records import Cited, Record, Source
 from breakeven.catalogue.training import TrainingConstants, TrainingFigures
 
@@ -36,7 +36,7 @@ class SliceError(Record):
     """
 
     slice: str
-    left_out: Literal["none", "model", "gpu", "series"]
+    left_out: Literal["none", "model", "gpu", "series", "point"]
     rows: int = Field(ge=1)
     median: float = Field(ge=0)
     p90: float = Field(ge=0)
@@ -59,31 +59,54 @@ class Fit(Cited):
 
 class ServingConstants(Record):
     """
-    Constants of ``compute/equations.py``, where each is used and explained.
+    Constants of ``compute/equations.py``. Those named in ``compute/fit.py`` are fitted, the others set.
 
-    Fitted are those named in ``compute/fit.py``; the others are taken from the source.
+    expert_weight_bytes, other_weight_bytes : bytes of a routed expert's weight, and of any other, by precision.
+    usable_memory, reserved_bytes : share of memory an engine may fill, and what it keeps for itself. [bytes]
+    least_cache_share : of memory, what the cache has even where the weights leave nothing.
+    largest_weight_share : of memory, above which weights count as not fitting.
+    paged_output_share : of the output length, what a request holds on average where pages are given on demand.
+    request_share : of a finite run, the most requests in flight.
+    even_tail, uneven_tail : time lost as a run drains, per sequence in flight over requests of the run, with equal
+        lengths and with lengths that scatter.
+    bandwidth_share : of peak memory bandwidth; expert_bandwidth_share : of that, for routed experts by precision.
+    arithmetic_share, attention_share : of peak arithmetic, for matrices by width and for attention (at bf16).
+    expert_arithmetic_share : of that, for mixtures of experts; grouped_arithmetic_share : of that again, where groups
+        attend to their own requests and wait for each other's experts.
+    amd_share : of bandwidth and arithmetic, for AMD.
+    routing_spread : tokens that choose experts independently, per token; chunk_tokens : prefill that touches all.
+    message_s : delay of one message per doubling of GPUs [s]; link_share : of link bandwidth.
+    layer_s : launches of one layer on Hopper [s]; launch : that of other generations over it; expert_layers : that
+        of a layer with experts over it; latent_layers : that of one with latent attention; sequence_s : handling of
+        one sequence in one step [s].
+    engine_speed : over that of TensorRT-LLM.
     """
 
-    weight_bytes: dict[Precision, Positive]
+    expert_weight_bytes: dict[Precision, Positive]
+    other_weight_bytes: dict[Precision, Positive]
     usable_memory: Positive
     reserved_bytes: Positive
     least_cache_share: Positive
     largest_weight_share: Positive
     paged_output_share: Positive
     request_share: Positive
+    even_tail: Positive
+    uneven_tail: Positive
     bandwidth_share: Positive
-    expert_bandwidth_share: Positive
+    expert_bandwidth_share: dict[Precision, Positive]
     amd_share: Positive
     routing_spread: Positive
     chunk_tokens: Positive
     arithmetic_share: dict[Literal["bf16", "fp8", "fp4"], Positive]
     expert_arithmetic_share: Positive
+    grouped_arithmetic_share: Positive
     attention_share: Positive
     message_s: Positive
     link_share: Positive
-    pcie_messages: Positive
     layer_s: Positive
+    launch: dict[Generation, Positive]
     expert_layers: Positive
+    latent_layers: Positive
     sequence_s: Positive
     engine_speed: dict[Engine, Positive]
 
@@ -101,9 +124,19 @@ class TrainingFit(Fit):
     figures: TrainingFigures
 
 
+class MeasuredFit(Fit):
+    """
+    Section ``measured``: how well speeds measured on a server predict others on the same server.
+
+    Bands by what was measured: ``one point``, ``two points``, ``three points`` scale the equations; ``interpolated``
+    lies between measured loads.
+    """
+
+
 class ComputeFile(Record):
     """``compute.yaml``; ``catalogue.compute``."""
 
     sources: dict[str, Source]
     serving: ServingFit
     training: TrainingFit
+    measured: MeasuredFit

@@ -20,7 +20,8 @@ from scipy.optimize import least_squares
 from breakeven.catalogue.constants import Band, SliceError, TrainingFit
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.training import TrainingConstants
-from breakeven.compute.training_rows import TrainingRun, number, run_of
+from breakeven.compute.rows import number
+from breakeven.compute.training_rows import TrainingRun, run_of
 from breakeven.compute.tuning import SLICES, slice_of, work_of
 from breakeven.compute.tuning_equations import Array, Work, stack, tokens_s_gpu
 

@@ -7,11 +7,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from breakeven.catalogue.constants import Engine, ServingConstants
-from breakeven.catalogue.hardware import Gpu, OpenModel, Precision
+from breakeven.catalogue.constants import Engine
+from breakeven.catalogue.hardware import Generation, Gpu, OpenModel, Precision
 
 Array = NDArray[np.float64]
 ENGINES: tuple[Engine, ...] = ("vllm", "sglang", "tensorrt-llm", "other")
+GENERATIONS: tuple[Generation, ...] = ("ampere", "ada", "hopper", "blackwell", "cdna3", "cdna4")
+PRECISIONS: tuple[Precision, ...] = ("bf16", "fp8", "int8", "int4", "fp4", "mxfp4")
 WIDTHS: tuple[Literal["bf16", "fp8", "fp4"], ...] = ("bf16", "fp8", "fp4")
 """Widths of arithmetic, in the order of ``Case.width``."""
 
@@ -27,7 +29,8 @@ class Server:
     tensor_parallel : GPUs that share each matrix of one attention group.
     pipeline_parallel : stages of layers.
     data_parallel_attention : groups that each attend to their own requests while all share the experts.
-    expert_parallel : GPUs over which whole experts are spread; 1 = each expert is cut like any matrix.
+    expert_parallel : GPUs over which whole experts are spread; 1 = each expert is cut like any matrix. Measured runs
+        show no difference that lasts, so predictions do not use it.
     weights, kv_cache : how weights, and keys and values, are stored.
     max_sequences : most requests in flight per attention group, null for the engine's default.
     adapter_gb : memory of LoRA adapters on each GPU. [GB]
@@ -76,10 +79,12 @@ class Case(NamedTuple):
     Servers and lengths as numbers in bytes, FLOP/s and seconds: each a float, or an array with one entry per case.
 
     weights, active, dense, experts : weights in all, used per token, read at every step, of all routed experts.
-    expert_share : experts per token over experts, 1 for a dense model.
-    cache_values : keys and values kept per token and layer; cache_copies : GPUs that keep the same ones.
+    expert_share : experts per token over experts, 1 for a dense model; experts_each : experts per token.
+    attention_width : heads times their size; decode_width : FLOP per generated token, token of context and layer.
+    cache_values : keys and values kept per token and layer; cache_parts : GPUs that share them.
     tensor, pipeline, groups, gpus : as in ``Server``.
-    width : index in ``WIDTHS`` of the arithmetic used; engine : index in ``ENGINES``.
+    precision, generation, width, engine : indices in ``PRECISIONS``, ``GENERATIONS``, ``WIDTHS`` (of the arithmetic
+        used) and ``ENGINES``.
     """
 
     weights: Array
@@ -102,17 +107,16 @@ class Case(NamedTuple):
     tensor: Array
     pipeline: Array
     groups: Array
-    spread: Array
     gpus: Array
-    weight_bytes: Array
+    precision: Array
     cache_bytes: Array
     memory: Array
     bandwidth: Array
     flops: Array
     flops_bf16: Array
     link: Array
-    pcie: Array
     amd: Array
+    generation: Array
     width: Array
     engine: Array
     adapters: Array
@@ -139,13 +143,14 @@ def arithmetic(gpu: Gpu, weights: Precision) -> Literal["bf16", "fp8", "fp4"]:
     return wanted if getattr(gpu.tflops, wanted) else "bf16"
 
 
-def case_of(server: Server, lengths: Lengths, constants: ServingConstants) -> Case:
+def case_of(server: Server, lengths: Lengths) -> Case:
     """One server as numbers. The model's shape must be known (``serving.why_not``)."""
     model, gpu = server.model, server.gpu
     heads, head_dim = model.heads or 0, model.head_dim or 0
     kv_layers, layers = model.kv_layers or 0, model.layers or 0
     latent = model.attention == "mla"
-    values = head_dim if latent else 2 * (model.kv_heads or 0) * head_dim
+    by_shape = head_dim if latent else 2 * (model.kv_heads or 0) * head_dim
+    values = model.kv_bytes_per_token / 2 / kv_layers if model.kv_bytes_per_token and kv_layers else by_shape
     width = arithmetic(gpu, server.weights)
     experts = (model.expert_params_b or 0.0) * 1e9
     q = model.attention_width or heads * head_dim
@@ -170,17 +175,16 @@ def case_of(server: Server, lengths: Lengths, constants: ServingConstants) -> Ca
         "tensor": server.tensor_parallel,
         "pipeline": server.pipeline_parallel,
         "groups": server.data_parallel_attention,
-        "spread": server.expert_parallel > 1,
         "gpus": server.gpus,
-        "weight_bytes": constants.weight_bytes[server.weights],
+        "precision": PRECISIONS.index(server.weights),
         "cache_bytes": 1 if server.kv_cache == "fp8" else 2,
         "memory": gpu.memory_gb * 1e9,
         "bandwidth": gpu.memory_gb_per_s * 1e9,
         "flops": (getattr(gpu.tflops, width) or gpu.tflops.bf16) * 1e12,
         "flops_bf16": gpu.tflops.bf16 * 1e12,
         "link": gpu.link.gb_per_s * 1e9,
-        "pcie": gpu.link.kind.startswith("PCIe"),
         "amd": gpu.maker == "amd",
+        "generation": GENERATIONS.index(gpu.generation),
         "width": WIDTHS.index(width),
         "engine": ENGINES.index(server.engine),
         "adapters": server.adapter_gb * 1e9,

@@ -83,7 +83,7 @@ def _ways(catalogue: Catalogue, model_id: str, choice: Choice) -> _Ways:
                     running.append(server)
                 else:
                     failing.append((server, reason))
-    cases = [case_of(server, Lengths(1, 1), fit.constants) for server in running]
+    cases = [case_of(server, Lengths(1, 1)) for server in running]
     return _Ways(tuple(running), stack(cases) if cases else None, tuple(failing))
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from breakeven.catalogue.load import Catalogue
-from breakeven.compute.training_rows import READ, run_of
+from breakeven.compute.predict import read_table
+from breakeven.compute.training_rows import run_of
 from breakeven.compute.tuning import tokens_s
 from breakeven.errors import InputError
 from breakeven.files import whole_file
@@ -29,7 +30,7 @@ class Count(NamedTuple):
     unpredicted: int
 
 
-def predict_row(row: Mapping[str, str | None], catalogue: Catalogue) -> dict[str, str]:
+def predict_row(row: Mapping[str, str], catalogue: Catalogue) -> dict[str, str]:
     """
     The added cells of one row: numbers to four digits, blank where it cannot be predicted; the note says why.
 
@@ -66,57 +67,17 @@ def predict_training(rows_path: Path | str, out_path: Path | str, catalogue: Cat
     Raises
     ------
     InputError
-        The file cannot be read, is no CSV with the needed columns, or a line has more cells than the header.
+        The file cannot be read, is no CSV with the needed columns, or a row has more cells than the header.
     BreakevenError
         The copy cannot be written.
     """
-    source, target = Path(rows_path), Path(out_path)
-    header, rows = read_table(source)
-    kept = [place for place, name in enumerate(header) if name.strip() not in ADDED]
-    predicted = 0
-    with whole_file(target, "--output") as part, part.open("w", encoding="utf-8", newline="") as stream:
+    names, rows = read_table(Path(rows_path), NEEDED)
+    answers = [predict_row(row, catalogue) for row in rows]
+    kept = [name for name in names if name not in ADDED]
+    with whole_file(Path(out_path), "--out") as part, part.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([*(header[place] for place in kept), *ADDED])
-        for cells in rows:
-            named = {header[place].strip(): cells[place] for place in reversed(kept) if header[place].strip() in READ}
-            added = predict_row(named, catalogue)
-            predicted += bool(added["predicted_tokens_per_s"])
-            writer.writerow([*(cells[place] for place in kept), *added.values()])
+        writer.writerow([*kept, *ADDED])
+        for row, answer in zip(rows, answers, strict=True):
+            writer.writerow([*(row[name] for name in kept), *answer.values()])
+    predicted = sum(bool(answer["predicted_tokens_per_s"]) for answer in answers)
     return Count(len(rows), predicted, len(rows) - predicted)
-
-
-def read_table(path: Path) -> tuple[list[str], list[list[str]]]:
-    """
-    Header and rows of a CSV file, short rows filled with blanks; blank lines are left out.
-
-    Raises
-    ------
-    InputError
-        As ``predict_training``.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream)
-            header = next(reader, [])
-            lacking = [name for name in NEEDED if name not in (each.strip() for each in header)]
-            if lacking:
-                raise InputError(
-                    f"{path}: no column {' or '.join(lacking)} in its first line; give a CSV with the columns of "
-                    "docs/training-model.md"
-                )
-            rows = []
-            for cells in reader:
-                if len(cells) > len(header):
-                    raise InputError(
-                        f"{path}: line {reader.line_num} has {len(cells)} cells for {len(header)} columns; "
-                        "put quotes around cells with commas"
-                    )
-                if cells:
-                    rows.append(cells + [""] * (len(header) - len(cells)))
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; save it as CSV in UTF-8") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or type(error).__name__}") from None
-    except csv.Error as error:
-        raise InputError(f"{path}: line {reader.line_num} is not CSV: {error}") from None
-    return header, rows

@@ -13,6 +13,9 @@ from breakeven.errors import InputError
 TIGHT_SEQUENCES = 16
 """Fewer requests than this in the cache and measured runs scatter much more."""
 
+TRIED = 65
+"""Concurrencies tried at once in the search for a capacity."""
+
 __all__ = ["Lengths", "Served", "Server", "capacity", "serve", "why_not"]
 
 
@@ -78,11 +81,12 @@ def why_not(server: Server, constants: ServingFit) -> str | None:
 
 def too_large(server: Server, constants: ServingConstants) -> str | None:
     """Why the weights do not fit, with the number of GPUs that would hold them; null where they fit."""
-    case = case_of(server, Lengths(1, 1), constants)
-    held, room = float(equations.weight_bytes(case)), constants.largest_weight_share * float(case.memory)
+    case = case_of(server, Lengths(1, 1))
+    held, room = float(equations.weight_bytes(case, constants)), constants.largest_weight_share * float(case.memory)
     if held <= room:
         return None
-    total = float(case.weights * case.weight_bytes)
+    alone = case._replace(tensor=np.ones(()), pipeline=np.ones(()), gpus=np.ones(()))
+    total = float(equations.weight_bytes(alone, constants))
     least = 2 ** int(np.ceil(np.log2(total / room)))
     if least > server.gpus:
         fix = f"{least} GPUs would hold them"
@@ -113,7 +117,7 @@ def serve(server: Server, lengths: Lengths, concurrency: float, constants: Servi
     case = checked(server, lengths, constants)
     if not concurrency > 0:
         raise InputError(f"concurrency {concurrency:g} is not above 0; give requests in flight", field="concurrency")
-    return _served(server, case, concurrency, constants)
+    return served(server, case, concurrency, constants)
 
 
 def capacity(
@@ -139,17 +143,21 @@ def capacity(
     """
     case = checked(server, lengths, constants)
     if step_s_limit is None:
-        return _served(server, case, np.inf, constants)
-    fast, slow = 1.0, float(equations.sequences(case, np.asarray(np.inf), constants.constants))
-    if _step_s(case, fast, constants) > step_s_limit:
+        return served(server, case, np.inf, constants)
+    most = float(equations.sequences(case, np.asarray(np.inf), constants.constants))
+    first, last = equations.step_s(case, np.array([1.0, most]), constants.constants)
+    if first > step_s_limit:
         return None
-    if _step_s(case, slow, constants) <= step_s_limit:
-        return _served(server, case, np.inf, constants)
-    slow = np.floor(slow) + 1
+    if last <= step_s_limit:
+        return served(server, case, np.inf, constants)
+    fast, slow = 1, int(np.ceil(most))
     while slow - fast > 1:
-        middle = float(np.floor((fast + slow) / 2))
-        fast, slow = (middle, slow) if _step_s(case, middle, constants) <= step_s_limit else (fast, middle)
-    return _served(server, case, fast, constants)
+        tried = np.unique(np.linspace(fast, slow, TRIED).astype(np.int64))
+        within = equations.step_s(case, tried.astype(np.float64), constants.constants) <= step_s_limit
+        within[-1] = False
+        place = int(np.flatnonzero(within)[-1])
+        fast, slow = int(tried[place]), int(tried[place + 1])
+    return served(server, case, fast, constants)
 
 
 def checked(server: Server, lengths: Lengths, constants: ServingFit) -> Case:
@@ -157,20 +165,19 @@ def checked(server: Server, lengths: Lengths, constants: ServingFit) -> Case:
     fault = why_not(server, constants)
     if fault:
         raise InputError(f"{server.model.id} on {server.gpus} x {server.gpu.id}: {fault}")
-    if not (lengths.output_tokens > 0 and lengths.input_tokens >= 0 and 0 <= lengths.cached_share <= 1):
+    if not (
+        0 < lengths.output_tokens < np.inf and 0 <= lengths.input_tokens < np.inf and 0 <= lengths.cached_share <= 1
+    ):
         raise InputError(
             f"{lengths.input_tokens:g} input and {lengths.output_tokens:g} output tokens with {lengths.cached_share:g} "
             "cached: give tokens per request, output above 0, and a cached share from 0 to 1",
             field="output_tokens",
         )
-    return case_of(server, lengths, constants.constants)
+    return case_of(server, lengths)
 
 
-def _step_s(case: Case, running: float, constants: ServingFit) -> float:
-    return float(equations.step_s(case, np.asarray(running), constants.constants))
-
-
-def _served(server: Server, case: Case, concurrency: float, fit: ServingFit) -> Served:
+def served(server: Server, case: Case, concurrency: float, fit: ServingFit) -> Served:
+    """What ``serve`` returns, without its checks."""
     running = equations.sequences(case, np.asarray(concurrency), fit.constants)
     limit = float(equations.sequences_fitting(case, fit.constants))
     seconds = float(equations.step_s(case, running, fit.constants))
@@ -191,7 +198,8 @@ def _served(server: Server, case: Case, concurrency: float, fit: ServingFit) -> 
 
 def slices(server: Server, limit: float) -> list[str]:
     """Slices of the measured rows a server belongs to, the closest first; ``limit`` is ``sequences_limit``."""
-    return ["moe" if server.model.experts else "dense", "all"]
+    kind = "moe" if server.model.experts else "dense"
+    return [f"{kind} {server.engine}", kind, "all"]
 
 
 def warnings(server: Server, limit: float) -> list[str]:

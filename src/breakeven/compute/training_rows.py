@@ -1,12 +1,11 @@
 """One row of a table of fine-tuning runs as a job: what the fit and the prediction both read."""
 
-import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from breakeven.catalogue.hardware import Gpu
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.training import Method, Stack
+from breakeven.compute.rows import find_gpu, find_model, number, whole
 from breakeven.compute.shapes import MOE_SHARE, Shape, shape_like, shape_of
 from breakeven.compute.tuning import TrainingJob, TrainingPrecision
 from breakeven.errors import InputError, nearest
@@ -45,35 +44,24 @@ class TrainingRun(NamedTuple):
     notes: tuple[str, ...]
 
 
-def text(row: Mapping[str, str | None], column: str) -> str:
+LARGEST = {"gpu_count": 1e6, "micro_batch": 1e6, "params_b": 1e6, "active_params_b": 1e6, "seq_len": 1e9}
+"""Above it a cell is a slip of the pen; below its inverse too. ``train_tokens`` may be up to 1e18."""
+
+
+def size(row: Mapping[str, str], column: str) -> float | None:
+    """A cell as a number of plausible size, null where blank. Raises InputError naming the column."""
+    value, most = number(row, column), LARGEST.get(column, 1e18)
+    if value is not None and not 1 / most <= value <= most:
+        raise InputError(f"{column} {value:g} is not between {1 / most:g} and {most:g}", field=column)
+    return value
+
+
+def text(row: Mapping[str, str], column: str) -> str:
     """A cell without surrounding blanks, lower case; "" where it is missing."""
     return (row.get(column) or "").strip().lower()
 
 
-def number(row: Mapping[str, str | None], column: str) -> float | None:
-    """A cell as a number above 0, null where blank. Raises InputError naming the column."""
-    cell = text(row, column).replace(",", "")
-    if not cell:
-        return None
-    try:
-        value = float(cell)
-    except ValueError:
-        value = math.nan
-    if not (value > 0 and math.isfinite(value)):
-        raise InputError(f"{column} {cell!r} is not a number above 0", field=column)
-    return value
-
-
-def gpu_of(row: Mapping[str, str | None], catalogue: Catalogue) -> Gpu:
-    """The GPU by id or name. Raises InputError naming the nearest ones."""
-    wanted = text(row, "gpu")
-    for gpu in catalogue.gpus.values():
-        if wanted in (gpu.id, gpu.name.lower()):
-            return gpu
-    raise InputError(f"no GPU {wanted!r} is known.{nearest(wanted, catalogue.gpus)}", field="gpu")
-
-
-def model_of(row: Mapping[str, str | None], catalogue: Catalogue, notes: list[str]) -> Shape:
+def model_of(row: Mapping[str, str], catalogue: Catalogue, notes: list[str]) -> Shape:
     """
     The model by name, at the sizes that the row gives; an unknown one takes the shape of one of its size.
 
@@ -83,15 +71,14 @@ def model_of(row: Mapping[str, str | None], catalogue: Catalogue, notes: list[st
         An unknown model without ``params_b``.
     """
     wanted = text(row, "model")
-    params_b, active_b = number(row, "params_b"), number(row, "active_params_b")
-    for model in catalogue.open_models.values():
-        repository = model.repository.lower()
-        if wanted in (model.id, repository, repository.rpartition("/")[2], *model.also) and model.layers:
-            shape = shape_of(model)
-            return shape._replace(active_params_b=shape.active_params_b if active_b is None else active_b)
-    if params_b is None:
-        close = nearest(wanted, catalogue.open_models)
-        raise InputError(f"no model {wanted!r} is known, and params_b is blank.{close}", field="model")
+    params_b, active_b = size(row, "params_b"), size(row, "active_params_b")
+    try:
+        shape = shape_of(find_model(wanted, catalogue))
+        return shape._replace(active_params_b=shape.active_params_b if active_b is None else active_b)
+    except InputError:
+        if params_b is None:
+            close = nearest(wanted, catalogue.open_models)
+            raise InputError(f"no model {wanted!r} is known, and params_b is blank.{close}", field="model") from None
     if active_b is not None and active_b > params_b:
         raise InputError(f"active_params_b {active_b:g} exceeds params_b {params_b:g}", field="active_params_b")
     shape, like = shape_like(params_b, params_b if active_b is None else active_b, catalogue)
@@ -100,7 +87,7 @@ def model_of(row: Mapping[str, str | None], catalogue: Catalogue, notes: list[st
     return shape
 
 
-def method_of(row: Mapping[str, str | None]) -> Method:
+def method_of(row: Mapping[str, str]) -> Method:
     """LoRA, QLoRA or all weights. Raises InputError where the method is neither."""
     named = text(row, "method")
     if named.startswith(("qlora", "q-lora")):
@@ -112,7 +99,7 @@ def method_of(row: Mapping[str, str | None]) -> Method:
     raise InputError(f"method {named!r} is not known; use lora, qlora or full", field="method")
 
 
-def precision_of(row: Mapping[str, str | None], notes: list[str]) -> TrainingPrecision:
+def precision_of(row: Mapping[str, str], notes: list[str]) -> TrainingPrecision:
     """Width of the matrix products; 16 bits where nothing narrower is named."""
     named = text(row, "compute_precision")
     if "fp4" in named:
@@ -124,7 +111,7 @@ def precision_of(row: Mapping[str, str | None], notes: list[str]) -> TrainingPre
     return "bf16"
 
 
-def stack_of(row: Mapping[str, str | None], notes: list[str]) -> Stack:
+def stack_of(row: Mapping[str, str], notes: list[str]) -> Stack:
     """What runs the training, by the name of the framework."""
     named = text(row, "framework")
     if not named:
@@ -132,7 +119,7 @@ def stack_of(row: Mapping[str, str | None], notes: list[str]) -> Stack:
     return next((stack for part, stack in STACKS if part in named), "eager")
 
 
-def run_of(row: Mapping[str, str | None], catalogue: Catalogue) -> TrainingRun:
+def run_of(row: Mapping[str, str], catalogue: Catalogue) -> TrainingRun:
     """
     What a row says was run; blank cells take the defaults in docs/training-model.md, each with a note.
 
@@ -142,12 +129,11 @@ def run_of(row: Mapping[str, str | None], catalogue: Catalogue) -> TrainingRun:
         An unknown GPU or method, an unknown model without ``params_b``, or a cell that makes no sense.
     """
     notes: list[str] = []
-    model, gpu, method = model_of(row, catalogue, notes), gpu_of(row, catalogue), method_of(row)
-    count, length, batch = number(row, "gpu_count"), number(row, "seq_len"), number(row, "micro_batch")
+    model, gpu, method = model_of(row, catalogue, notes), find_gpu(text(row, "gpu"), catalogue), method_of(row)
+    count, length, batch = whole(row, "gpu_count"), size(row, "seq_len"), size(row, "micro_batch")
     if count is None:
         notes.append("gpu_count not given: 1")
-    elif count != int(count):
-        raise InputError(f"gpu_count {count:g} is not a whole number", field="gpu_count")
+    size(row, "gpu_count")
     if length is None:
         length = ASSUMED_SEQUENCE_TOKENS
         notes.append(f"seq_len not given: {length} assumed")
@@ -159,7 +145,7 @@ def run_of(row: Mapping[str, str | None], catalogue: Catalogue) -> TrainingRun:
     job = TrainingJob(
         model=model,
         gpu=gpu,
-        gpus=int(count or 1),
+        gpus=count or 1,
         method=method,
         sequence_tokens=length,
         micro_batch=batch or 1,
@@ -171,4 +157,4 @@ def run_of(row: Mapping[str, str | None], catalogue: Catalogue) -> TrainingRun:
     wall_clock = any(word in text(row, "metric_basis") for word in WALL_CLOCK)
     if wall_clock:
         notes.append("speed over the whole run: start-up and evaluation included")
-    return TrainingRun(job, wall_clock, number(row, "train_tokens"), tuple(notes))
+    return TrainingRun(job, wall_clock, size(row, "train_tokens"), tuple(notes))

@@ -1,8 +1,8 @@
 """A model on machines rented by the hour: which layout carries the load for least, and what that costs."""
 
 import math
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -11,8 +11,9 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.records import Figure, Source
 from breakeven.compute.layout import Lengths, Server
 from breakeven.compute.layouts import Choice, capacities
-from breakeven.compute.serving import Served, serve
-from breakeven.options.lines import CostLine, Fleet, Option, Workload
+from breakeven.compute.serving import serve
+from breakeven.errors import InputError, nearest
+from breakeven.options.lines import CostLine, Fleet, Workload
 
 SECONDS_PER_HOUR = 3600
 
@@ -49,16 +50,65 @@ def usual_terms(catalogue: Catalogue) -> Terms:
     )
 
 
+class Rental(Protocol):
+    """Fields of a question about rented GPUs; None takes the assumption."""
+
+    @property
+    def gpu(self) -> tuple[str, ...]: ...
+    @property
+    def gpu_usd_hour(self) -> float | None: ...
+    @property
+    def peak_factor(self) -> float | None: ...
+    @property
+    def ms_per_token(self) -> float | None: ...
+
+
+def rental_terms(question: Rental, catalogue: Catalogue) -> Terms:
+    """
+    How GPUs are rented, as a question states it, else as assumed.
+
+    Raises InputError for a GPU that the catalogue does not know.
+    """
+    usual = usual_terms(catalogue)
+    return replace(
+        usual,
+        peak_factor=usual.peak_factor if question.peak_factor is None else question.peak_factor,
+        step_s_limit=usual.step_s_limit if question.ms_per_token is None else question.ms_per_token / 1000,
+        gpu_usd_hour=question.gpu_usd_hour,
+        choice=Choice(gpus=known_gpus(catalogue, question.gpu)),
+    )
+
+
+def known_gpus(catalogue: Catalogue, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """The kinds of GPU asked for. Raises InputError for one that the catalogue does not know."""
+    for each in asked:
+        if each not in catalogue.gpus:
+            raise InputError(f"--gpu: no GPU {each!r} in the catalogue.{nearest(each, catalogue.gpus)}", "gpu")
+    return asked
+
+
+def find_open_model(catalogue: Catalogue, asked: str, field_name: str = "model") -> str:
+    """The id of an open-weights model by its id, another name of its shape, or its repository. Raises InputError."""
+    wanted = asked.lower()
+    for model in catalogue.open_models.values():
+        if wanted in (model.id, model.repository.lower(), *model.also):
+            return model.id
+    close = nearest(wanted, catalogue.open_models)
+    flag = "--" + field_name.replace("_", "-")
+    raise InputError(f"{flag}: no open-weights model {asked!r} in the catalogue.{close}", field_name)
+
+
 class Deployment(NamedTuple):
     """
     Enough replicas of one server for a load.
 
-    replicas, low, high : with the throughput predicted, and with that at the upper and lower end of its band.
+    sequences : calls in flight in a replica at its capacity.
     usd_gpu_hour : price of a GPU. [USD/h]
     monthly_usd : of all replicas, up all month. [USD/month]
     """
 
     server: Server
+    sequences: float
     replicas: int
     usd_gpu_hour: float
     monthly_usd: float
@@ -105,6 +155,7 @@ def deployments(
     return [
         Deployment(
             server=found.servers[place],
+            sequences=float(found.sequences[place]),
             replicas=int(replicas[place]),
             usd_gpu_hour=float(usd_hour[place]),
             monthly_usd=float(unit_usd[place] * replicas[place]),
@@ -121,50 +172,6 @@ def deployments(
     ]
 
 
-def own_option(
-    catalogue: Catalogue,
-    model_id: str,
-    workload: Workload,
-    terms: Terms,
-    once: tuple[CostLine, ...],
-    retrain_usd: float | None,
-    once_sources: tuple[Source, ...] = (),
-    unknowns: tuple[str, ...] = (),
-) -> Option:
-    """
-    A tuned open-weights model on rented GPUs, in the cheapest layout that carries the load of the first month.
-
-    ``once`` are the lines of training and what else is paid once. Where no layout can, the option says why.
-    """
-    model = catalogue.open_models[model_id]
-    name = f"{model_id} tuned, on your own GPUs"
-    found = deployments(catalogue, model_id, workload, terms, most=1)
-    if not found:
-        return Option(
-            id=f"own/{model_id}",
-            label=name,
-            kind="tuned_own",
-            lines=once,
-            retrain_usd=retrain_usd,
-            why_unavailable=why_none(catalogue, model_id, workload, terms),
-            sources=(model.source,),
-        )
-    best = found[0]
-    line, notes, sources = hosting_line(catalogue, best, workload, terms)
-    return Option(
-        id=f"own/{model_id}",
-        label=f"{name}: {machines(best)}",
-        kind="tuned_own",
-        lines=(line, *once),
-        fleet=best.fleet,
-        retrain_usd=retrain_usd,
-        unknowns=("the work of running your own servers is counted as 0; give it as --people-usd", *unknowns),
-        notes=(*notes, f"licence: {model.licence}"),
-        caution="a tuned model on another base is not compared with today's",
-        sources=(*sources, model.source, *once_sources),
-    )
-
-
 def hosting_line(
     catalogue: Catalogue, best: Deployment, workload: Workload, terms: Terms, price: Figure | None = None
 ) -> tuple[CostLine, tuple[str, ...], tuple[Source, ...]]:
@@ -175,7 +182,7 @@ def hosting_line(
     """
     server, lengths = best.server, lengths_of(workload)
     fit = catalogue.compute.serving
-    served = _at_capacity(catalogue, server, lengths, terms)
+    served = serve(server, lengths, best.sequences, fit)
     figure = price or (None if terms.gpu_usd_hour is not None else server.gpu.usd_per_hour)
     cheap, dear = (1.0, 1.0) if figure is None else figure.band
     ends = [
@@ -201,6 +208,7 @@ def hosting_line(
         f" flight and {1000 * served.step_s:.0f} ms per token",
         f"a replica carries about {_two_digits(full)} calls a month at a peak of {terms.peak_factor:g} x the mean and"
         f" {terms.target_use:.0%} use; more calls rent the next one",
+        *([server.gpu.caution] if server.gpu.caution else []),
         *served.warnings,
     )
     assumed = tuple(catalogue.assumptions[name].source for name in ("peak_factor", "target_use", "ms_per_token"))
@@ -226,13 +234,6 @@ def why_none(catalogue: Catalogue, model_id: str, workload: Workload, terms: Ter
         return f"no price of {', '.join(sorted({s.gpu.id for s in found.servers}))} is known; give --gpu-usd-hour"
     server, reason = max(found.failing, key=lambda each: each[0].gpus * each[0].gpu.memory_gb)
     return f"{server.gpus} x {server.gpu.id}: {reason}"
-
-
-def _at_capacity(catalogue: Catalogue, server: Server, lengths: Lengths, terms: Terms) -> Served:
-    choice = terms.choice
-    found = capacities(catalogue, server.model.id, choice, lengths, terms.step_s_limit)
-    running = float(found.sequences[found.servers.index(server)])
-    return serve(server, lengths, running, catalogue.compute.serving)
 
 
 def _replicas(catalogue: Catalogue, tokens_s: float, workload: Workload, terms: Terms) -> int:

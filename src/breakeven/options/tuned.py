@@ -130,7 +130,7 @@ def _from_offer(
                     workload, _offer_prices(catalogue, offer.id, day, workload.request_input_tokens)[0]
                 ),
             )
-    once, retrain, once_sources, once_unknowns = _training_lines(offer, plan)
+    once, retrain, once_sources, once_unknowns = training_lines(offer, plan)
     hosting = hosting_of(catalogue, offer, plan.hosting_usd_month, workload, base, terms)
     standing = _standing(catalogue, offer.id, as_of, buyer)
     return Option(
@@ -196,7 +196,7 @@ def from_own_prices(
     sources: tuple[Source, ...] = (),
 ) -> Option:
     """A tuned model at prices the user states, or at today's prices times the user's premium."""
-    once, retrain, _, unknowns = _training_lines(None, plan)
+    once, retrain, _, unknowns = training_lines(None, plan)
     hosting = plan.hosting_usd_month
     monthly = (yours(hosting),) if hosting else ()
     return Option(
@@ -256,10 +256,14 @@ def _published(fresh: Figure | None, cached: Figure | None, output: Figure | Non
     )
 
 
-def _training_lines(
-    offer: Offer | None, plan: TrainingPlan
+def training_lines(
+    offer: Offer | None, plan: TrainingPlan, own_run: CostLine | None = None
 ) -> tuple[tuple[CostLine, ...], float | None, tuple[Source, ...], tuple[str, ...]]:
-    """What is paid once, what one retraining costs, the sources, and what is not known."""
+    """
+    What is paid once, what one retraining costs, the sources, and what is not known.
+
+    ``own_run`` is one training run on GPUs of one's own, which counts where the user gave no bill and no price.
+    """
     terms = offer.training if offer else None
     run: list[CostLine] = []
     sources: list[Source] = []
@@ -270,6 +274,8 @@ def _training_lines(
 
     if plan.training_usd is not None:
         line("Training run", 1.0, "run", plan.training_usd, YOURS, 1.0, 1.0)
+    elif own_run is not None and plan.training_price_usd_mtok is None:
+        run.append(own_run)
     elif terms and terms.usd_per_hour and plan.training_price_usd_mtok is None:
         hourly = terms.usd_per_hour
         sources.append(hourly.source)

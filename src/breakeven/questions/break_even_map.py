@@ -94,9 +94,17 @@ def _row(
         return gather(question.model_copy(update=fields), catalogue, option_id).tuned[0]
 
     option = option_at(volumes[0])
-    # Only the capacity of rented machines depends on the volume; all other lines are per call, or fixed.
-    by_volume = [option_at(each) for each in volumes] if option.kind == "tuned_dedicated" else [option] * len(volumes)
-    months = np.maximum.reduce([_break_evens(option, usd, question, volumes) for usd in rivals])
+    # Only rented machines depend on the volume; all other lines are per call, or fixed.
+    rented = option.kind in ("tuned_dedicated", "tuned_own")
+    by_volume = [option_at(each) for each in volumes] if rented else [option] * len(volumes)
+    if rented:
+        each_alone = [
+            [_break_evens(one, usd, question, [volume])[0] for one, volume in zip(by_volume, volumes, strict=True)]
+            for usd in rivals
+        ]
+        months = np.max(each_alone, axis=0)
+    else:
+        months = np.maximum.reduce([_break_evens(option, usd, question, volumes) for usd in rivals])
     words = [word_for(each, float(value), catalogue) for each, value in zip(by_volume, months, strict=True)]
     return [
         None if word == "unknown" else finite(float(value)) for value, word in zip(months, words, strict=True)

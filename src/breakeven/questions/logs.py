@@ -236,6 +236,13 @@ def workload_fields(profile: TaskProfile, catalogue: Catalogue) -> tuple[dict[st
         fields["model"] = profile.priced_as
         origins["model"] = f"your log: {profile.model}"
     prefix = profile.prefix_share
+    if profile.facts is not None and profile.facts.week_rates is not None:
+        peak, burst = max(profile.facts.week_rates), catalogue.assume("burst_factor")
+        fields |= {"peak_factor": peak * burst, "hourly_load": profile.facts.week_rates}
+        origins["hourly_load"] = "your log: calls by hour of the week"
+        origins["peak_factor"] = (
+            f"your log: busiest hour of the week {peak:.2f} x the mean, times {burst:g} for bursts inside the hour"
+        )
     consistent, words = consistency(profile)
     if consistent is not None:
         fields["consistent_prompts"] = consistent

@@ -1,111 +1,27 @@
 """The question "what does it take to serve these calls on GPUs of my own?": its fields, and its answer."""
 
 import dataclasses
-import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, Self
-
-from pydantic import Field, model_validator
+from typing import Literal
 
 from breakeven.catalogue.load import Catalogue
+from breakeven.catalogue.query import check_any_price
 from breakeven.catalogue.records import Source
 from breakeven.compute.adapters import adapter_gb
 from breakeven.compute.layouts import Choice
-from breakeven.compute.load_shape import DAY_HOURS, WEEK_HOURS
 from breakeven.compute.serving import unknown_shape
-from breakeven.errors import InputError, nearest
+from breakeven.errors import InputError
 from breakeven.options.hosted import listed_option
 from breakeven.options.lines import Workload
-from breakeven.options.selfhost import Terms
-from breakeven.questions.fields import MOST, Count, Number, Question, field, name, share, tokens, usd
+from breakeven.options.selfhost import Terms, find_open_model, known_gpus
 from breakeven.questions.flips import volume_of_fleet
 from breakeven.questions.kind import Kind
+from breakeven.questions.selfhost_fields import SelfhostQuestion
 from breakeven.questions.selfhost_fleet import Autoscaled, Shared, Step, autoscaled, fleet_tables, shared, steps
 from breakeven.questions.selfhost_layouts import Band, CurvePoint, LayoutRow, Sized, curve_of, layout_tables, sized
+from breakeven.questions.selfhost_measured import MeasuredServer, check_server
 from breakeven.questions.statement import Cited, cite, part
-from breakeven.questions.tables import Cell, Column, Table, echo, origins_of, price_list
-
-USAGE, MACHINES, LOAD, ADAPTERS, OTHER = "Your usage", "Model and GPUs", "Load", "LoRA adapters", "To compare with"
-
-Precision = Literal["bf16", "fp8", "int8", "int4", "fp4", "mxfp4"]
-Gpus = Annotated[int, Field(ge=1, le=64)]
-
-
-class SelfhostQuestion(Question):
-    """What does it take to serve these calls on GPUs of your own?"""
-
-    command: ClassVar[str] = "selfhost"
-    front: ClassVar[tuple[str, ...]] = (
-        "model", "calls_per_month", "input_tokens", "output_tokens", "gpu", "gpu_usd_hour", "peak_factor",
-        "ms_per_token", "adapters", "api_model",
-    )  # fmt: skip
-    example: ClassVar[Mapping[str, str]] = {
-        "model": "llama-3.1-8b", "calls_per_month": "2000000", "input_tokens": "800", "output_tokens": "400",
-        "api_model": "gpt-5-mini",
-    }  # fmt: skip
-    from_log: ClassVar[Mapping[str, str]] = {"model": "api_model"}
-
-    # fmt: off
-    model: str = name(..., MACHINES, "Model whose weights are open, e.g. llama-3.1-8b.", max_length=99)
-    calls_per_month: Number = field(..., "Calls in the first month.", unit="calls/month", group=USAGE, gt=0, le=MOST)
-    input_tokens: Number = tokens(..., USAGE, "Input tokens of an average call, cached ones included.", 1e7)
-    output_tokens: Number = field(
-        ..., "Output tokens of an average call, reasoning included.", unit="tokens", group=USAGE, ge=1, le=1e7)
-    cached_share: Number = share(
-        0.0, USAGE, "Share of input tokens that begin as those of earlier calls, kept by the server.")
-    gpu: tuple[str, ...] = name(
-        (), MACHINES, "Kind of GPU, e.g. h100-sxm; may be given several times. All if not given.", title="GPUs",
-        max_length=30)
-    gpus: tuple[Gpus, ...] = name(
-        (), MACHINES, "GPUs of one replica; may be given several times. 1, 2, 4, 8 and 16 if not given.",
-        title="GPUs of a replica", max_length=20)
-    weights: tuple[Precision, ...] = name(
-        (), MACHINES, "Storage of the weights; may be given several times. As the model is served if not given.",
-        max_length=6)
-    kv_cache: Literal["bf16", "fp8"] = name("bf16", MACHINES, "Storage of keys and values.", title="Cache storage")
-    engine: Literal["vllm", "sglang", "tensorrt-llm", "other"] = name("vllm", MACHINES, "What serves the model.")
-    max_sequences: Count | None = field(
-        None, "Most calls in flight in a replica; the engine's default if not given.", unit="calls", group=MACHINES,
-        ge=1, le=100_000)
-    gpu_usd_hour: Number | None = usd(
-        None, MACHINES, "Your price of a GPU; the catalogue's if not given.", "USD/h", title="GPU price")
-    peak_factor: Number | None = field(
-        None, "Calls at the peak over their mean; from the log, or 3, if not given.", unit="ratio", group=LOAD, ge=1,
-        le=20)
-    hourly_load: tuple[Number, ...] = name(
-        (), LOAD, "Calls by hour of the day (24 numbers) or of the week (168), UTC, on any scale.",
-        title="Load by hour", max_length=WEEK_HOURS)
-    target_use: Number | None = field(
-        None, "Share of its capacity that a replica carries at the peak; 0.7 if not given.", unit="share", group=LOAD,
-        gt=0, le=1)
-    ms_per_token: Number | None = field(
-        None, "Longest time between two tokens of a call; 100 if not given.", unit="ms", group=LOAD, gt=0, le=60_000)
-    min_replicas: Count = field(
-        1, "Replicas that are always up; 0 lets a fleet that follows the load stop.", unit="replicas", group=LOAD,
-        ge=0, le=10_000)
-    spare_replicas: Count = field(
-        0, "Replicas beyond those needed, for failures.", unit="replicas", group=LOAD, ge=0, le=10_000)
-    cold_start_minutes: Number | None = field(
-        None, "From ordering a replica to its first token; 5 if not given.", unit="minutes", group=LOAD, ge=0, le=600)
-    adapters: Count = field(
-        0, "Tuned models as LoRA adapters on the same servers; 0 for one model without.", unit="adapters",
-        group=ADAPTERS, ge=0, le=1000)
-    adapter_rank: Count = field(16, "Rank of each adapter.", unit="rank", group=ADAPTERS, ge=1, le=1024)
-    api_model: str | None = name(
-        None, OTHER, "Listed model whose price per token to compare with.", title="Model by API", max_length=99)
-    as_of: dt.date = name(
-        ..., OTHER, "Day of prices.", title="As of", ge=dt.date(2000, 1, 1), le=dt.date(2100, 1, 1))
-    # fmt: on
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if self.gpu_usd_hour is not None and len(self.gpu) != 1:
-            raise ValueError("--gpu-usd-hour is the price of one kind of GPU; name it with --gpu")
-        if self.hourly_load and len(self.hourly_load) not in (DAY_HOURS, WEEK_HOURS):
-            raise ValueError(f"--hourly-load has {len(self.hourly_load)} numbers; give 24 or 168")
-        if self.hourly_load and (min(self.hourly_load) < 0 or not any(self.hourly_load)):
-            raise ValueError("--hourly-load must be numbers of 0 or more, not all of them 0")
-        return self
+from breakeven.questions.tables import Cell, Column, Plot, Table, echo, origins_of, price_list
 
 
 @part
@@ -159,7 +75,8 @@ class SelfhostAnswer:
 
     def tables(self) -> list[Table]:
         """The layouts, how costs grow with the calls, the load, and a replica's curve."""
-        found = layout_tables(self.layouts)
+        cost, *rest = layout_tables(self.layouts)
+        found = [cost]
         if self.by_api is not None and self.monthly_usd is not None:
             rows: list[list[Cell]] = [["own GPUs", self.monthly_usd], [self.by_api.model, self.by_api.monthly_usd]]
             columns = [Column(title="Way"), Column(title="a month", unit="usd")]
@@ -170,7 +87,8 @@ class SelfhostAnswer:
                 note = f"Own GPUs cost no more from about {float(f'{calls:.2g}'):,.0f} calls a month on."
             note += " Quality is not compared."
             found.append(Table(name="by_api", title="Against calls by API", columns=columns, rows=rows, note=note))
-        return [*found, *fleet_tables(self.steps, self.autoscaled, self.shared), *_curve_table(self.curve)]
+        fleets = fleet_tables(self.steps, self.autoscaled, self.shared)
+        return [*found, *fleets[:1], *_curve_table(self.curve), *fleets[1:], *rest]
 
 
 def _curve_table(points: list[CurvePoint]) -> list[Table]:
@@ -178,7 +96,7 @@ def _curve_table(points: list[CurvePoint]) -> list[Table]:
         return []
     rows: list[list[Cell]] = [
         [
-            f"{point.concurrency:,.0f}",
+            round(point.concurrency, 1),
             point.throughput_tokens_s.low,
             point.throughput_tokens_s.mid,
             point.throughput_tokens_s.high,
@@ -187,13 +105,17 @@ def _curve_table(points: list[CurvePoint]) -> list[Table]:
         for point in points
     ]
     columns = [
-        Column(title="Calls in flight"),
+        Column(title="Calls in flight", unit="count"),
         Column(title="tokens/s, low", unit="rough"),
         Column(title="predicted", unit="rough"),
         Column(title="high", unit="rough"),
         Column(title="ms per token", unit="rough"),
     ]
-    return [Table(name="curve", title="One replica as more calls are in flight", columns=columns, rows=rows)]
+    plot = Plot(
+        y=2, low=1, high=3, x_title="calls in flight", y_title="output tokens a second of one replica", log_x=True
+    )
+    title = "One replica as more calls are in flight"
+    return [Table(name="curve", title=title, columns=columns, rows=rows, plot=plot)]
 
 
 def answer(question: SelfhostQuestion, catalogue: Catalogue, origins: dict[str, str] | None = None) -> SelfhostAnswer:
@@ -205,17 +127,18 @@ def answer(question: SelfhostQuestion, catalogue: Catalogue, origins: dict[str, 
     InputError
         A model, GPU or listed model that the catalogue does not know; adapters of a model whose shape is not known.
     """
+    check_any_price(catalogue, question.as_of)
     model = find_open_model(catalogue, question.model)
     unknown = unknown_shape(catalogue.open_models[model])
     if unknown:
         raise InputError(f"--model: {unknown}, so its speed cannot be predicted", "model")
-    for each in question.gpu:
-        if each not in catalogue.gpus:
-            raise InputError(f"--gpu: no GPU {each!r} in the catalogue.{nearest(each, catalogue.gpus)}", "gpu")
     terms, used, said = terms_of(question, catalogue, model)
     workload = workload_of_own(question)
-    label = "estimated"
-    found = sized(catalogue, model, workload, terms, label)
+    measured = None
+    if question.measured:
+        check_server(question)
+        measured = MeasuredServer(question, catalogue)
+    found = sized(catalogue, model, workload, terms, measured)
     best = next((each for each in found if each.row.monthly_usd is not None), None)
     by_api = _by_api(question, catalogue, best) if question.api_model else None
     follows = autoscaled(question, catalogue, best, terms) if best else None
@@ -225,14 +148,14 @@ def answer(question: SelfhostQuestion, catalogue: Catalogue, origins: dict[str, 
         question=echo(question) | used,
         origins=origins_of(question, origins or {}) | said,
         headline=_headline(model, found, best, by_api),
-        label=label,
+        label=best.row.label if best else "estimated",
         throughput_tokens_s=best.row.throughput_tokens_s if best else None,
         replicas=best.row.replicas if best else None,
         monthly_usd=best.row.monthly_usd if best else None,
         usd_per_mtok_output=best.row.usd_per_mtok_output if best else None,
         best=best.row if best else None,
         layouts=[each.row for each in found],
-        curve=curve_of(catalogue, best, workload, terms) if best else [],
+        curve=curve_of(catalogue, best, workload, terms, measured) if best else [],
         steps=steps(best) if best else [],
         autoscaled=follows,
         shared=together,
@@ -241,16 +164,6 @@ def answer(question: SelfhostQuestion, catalogue: Catalogue, origins: dict[str, 
         sources=cite(sources),
         prices=price_list(catalogue, question.as_of),
     )
-
-
-def find_open_model(catalogue: Catalogue, asked: str) -> str:
-    """The id of an open-weights model by its id, another name of its shape, or its repository. Raises InputError."""
-    wanted = asked.lower()
-    for model in catalogue.open_models.values():
-        if wanted in (model.id, model.repository.lower(), *model.also):
-            return model.id
-    close = nearest(wanted, catalogue.open_models)
-    raise InputError(f"--model: no open-weights model {asked!r} in the catalogue.{close}", "model")
 
 
 def workload_of_own(question: SelfhostQuestion) -> Workload:
@@ -303,7 +216,7 @@ def terms_of(
         gpu_usd_hour=question.gpu_usd_hour,
         speed=speed,
         choice=Choice(
-            gpus=question.gpu,
+            gpus=known_gpus(catalogue, question.gpu),
             counts=question.gpus,
             weights=question.weights,
             kv_cache=question.kv_cache,
@@ -355,12 +268,16 @@ def _cents(usd: float | None) -> str:
 def _unknowns(catalogue: Catalogue, best: Sized | None) -> list[str]:
     unknowns = ["the work of running the servers is not counted"]
     if best is not None:
-        low, high = (best.row.replicas_low, best.row.replicas_high)
-        unknowns.append(
-            "throughput is predicted, not measured: 80 % of measured runs lie in its band"
-            + (f", which is {low} to {high} replicas" if low != high else "")
-            + "; give a benchmark of yours with --benchmark"
-        )
+        row = best.row
+        band = f"; that is {row.replicas_low} to {row.replicas_high} replicas"
+        words = {
+            "estimated": "throughput is predicted, not measured: 80 % of measured runs lie in its band",
+            "calibrated": "throughput is predicted and corrected by your benchmark",
+            "measured": "throughput is interpolated between your measured runs",
+        }[row.label]
+        unknowns.append(words + (band if row.replicas_low != row.replicas_high else ""))
+        if row.label == "estimated":
+            unknowns[-1] += "; give a benchmark of yours with --benchmark"
         unknowns.append("the time to the first token has a lower bound only; queueing comes on top")
         unknowns += best.row.warnings
     return unknowns

@@ -14,7 +14,7 @@ from breakeven.questions.statement import part
 from breakeven.questions.tables import Cell, Column, Table
 
 if TYPE_CHECKING:
-    from breakeven.questions.selfhost import SelfhostQuestion
+    from breakeven.questions.selfhost_fields import SelfhostQuestion
 
 FURTHER_STEPS = 3
 MOST_ROWS = 8
@@ -194,5 +194,5 @@ def _follows_table(follows: Autoscaled) -> Table:
     ]
     whose = "your calls by hour" if follows.measured else "one smooth wave a day, as no calls by hour are given"
     note = f"Rests on {whose}, and on a busiest minute {follows.burst_factor:.3g} x the mean of its hour."
-    columns = [Column(title="A fleet that follows the load"), Column(title="", unit="count")]
+    columns = [Column(title="A fleet that follows the load"), Column(title="in month 1", unit="count")]
     return Table(name="autoscaled", title="Following the load", columns=columns, rows=rows, note=note)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.compute.layout import Lengths, Server
@@ -12,6 +12,9 @@ from breakeven.options.lines import Fleet, Workload
 from breakeven.options.selfhost import Terms, calls_per_replica, lengths_of, price_of
 from breakeven.questions.statement import part
 from breakeven.questions.tables import Cell, Column, Table
+
+if TYPE_CHECKING:
+    from breakeven.questions.selfhost_measured import MeasuredServer
 
 NO_PRICE = "no price known; give --gpu and --gpu-usd-hour"
 
@@ -85,11 +88,19 @@ class Sized(NamedTuple):
     fleet: Fleet | None
 
 
-def sized(catalogue: Catalogue, model_id: str, workload: Workload, terms: Terms, label: str) -> list[Sized]:
-    """Every layout, the cheapest first, then those without a price, then those that cannot be used."""
+def sized(
+    catalogue: Catalogue, model_id: str, workload: Workload, terms: Terms, measured: "MeasuredServer | None" = None
+) -> list[Sized]:
+    """
+    Every layout, the cheapest first, then those without a price, then those that cannot be used.
+
+    ``measured`` is the user's own benchmark of the one server that ``terms`` choose.
+    """
     lengths = lengths_of(workload)
     found = layouts(catalogue, model_id, terms.choice, lengths, terms.step_s_limit)
-    made = [_sized(catalogue, each, lengths, workload, terms, label) for each in found]
+    if measured is not None:
+        found = [measured.layout(each.server, lengths, terms.step_s_limit) for each in found]
+    made = [_sized(catalogue, each, lengths, workload, terms) for each in found]
 
     def place(each: Sized) -> tuple[bool, float, int, str, str]:
         row = each.row
@@ -101,13 +112,11 @@ def sized(catalogue: Catalogue, model_id: str, workload: Workload, terms: Terms,
     return sorted(made, key=place)
 
 
-def _sized(
-    catalogue: Catalogue, layout: Layout, lengths: Lengths, workload: Workload, terms: Terms, label: str
-) -> Sized:
+def _sized(catalogue: Catalogue, layout: Layout, lengths: Lengths, workload: Workload, terms: Terms) -> Sized:
     server, served = layout.server, layout.served
     usd = price_of(server.gpu, terms)
     if served is None:
-        return Sized(layout, _row(server, None, usd, layout.why_not, label), None)
+        return Sized(layout, _row(server, None, usd, layout.why_not), None)
     band = scaled(served, terms)
     ends = [
         Fleet(
@@ -124,7 +133,7 @@ def _sized(
     fleet = replace(ends[1], counted=replicas)
     full = ends[1].calls_per_unit / terms.target_use
     row = replace(
-        _row(server, served, usd, "", label),
+        _row(server, served, usd, ""),
         throughput_tokens_s=band,
         ms_per_token=1000 * served.step_s / terms.speed,
         replicas=replicas,
@@ -158,7 +167,7 @@ def scaled(served: Served, terms: Terms) -> Band:
     )
 
 
-def _row(server: Server, served: Served | None, usd: float | None, why_not: str, label: str) -> LayoutRow:
+def _row(server: Server, served: Served | None, usd: float | None, why_not: str) -> LayoutRow:
     return LayoutRow(
         gpu=server.gpu.id,
         gpu_name=server.gpu.name,
@@ -166,7 +175,7 @@ def _row(server: Server, served: Served | None, usd: float | None, why_not: str,
         weights=server.weights,
         feasible=served is not None,
         why_not=why_not,
-        label=label,
+        label=served.label if served else "estimated",
         throughput_tokens_s=None,
         concurrency_limit=served.sequences_limit if served else None,
         concurrency=served.sequences if served else None,
@@ -183,13 +192,18 @@ def _row(server: Server, served: Served | None, usd: float | None, why_not: str,
         usd_per_mtok_total=None,
         usd_per_mtok_output_full=None,
         idle_share=None,
-        warnings=list(served.warnings) if served else [],
+        warnings=[*served.warnings, *([server.gpu.caution] if server.gpu.caution else [])] if served else [],
     )
 
 
-def curve_of(catalogue: Catalogue, best: Sized, workload: Workload, terms: Terms) -> list[CurvePoint]:
+def curve_of(
+    catalogue: Catalogue, best: Sized, workload: Workload, terms: Terms, measured: "MeasuredServer | None" = None
+) -> list[CurvePoint]:
     """What a replica does as more calls are in flight, up to those that fit into memory."""
-    points = curve(best.layout.server, lengths_of(workload), catalogue.compute.serving)
+    server, lengths = best.layout.server, lengths_of(workload)
+    points = curve(server, lengths, catalogue.compute.serving)
+    if measured is not None:
+        points = [measured.served(server, lengths, each.sequences) for each in points]
     return [
         CurvePoint(
             concurrency=point.sequences,

@@ -27,6 +27,23 @@ class Column:
 
 
 @part
+class Plot:
+    """
+    How a table's numbers are drawn: a line with its band over the first column.
+
+    y, low, high : columns by place; low and high are None without a band.
+    x_title, y_title : of the axes, with their units. log_x : whether the first column grows by factors.
+    """
+
+    y: int
+    x_title: str
+    y_title: str
+    low: int | None = None
+    high: int | None = None
+    log_x: bool = False
+
+
+@part
 class Table:
     """
     One table of an answer.
@@ -35,6 +52,7 @@ class Table:
     rows : one value per column; the first column names the row.
     note : one or more sentences below it: what was assumed, where its prices come from.
     folded : whether it is a detail: pages fold it, text leaves it out.
+    plot : how it is drawn as a chart, None where it is not.
     """
 
     name: str
@@ -43,6 +61,7 @@ class Table:
     rows: list[list[Cell]]
     note: str = ""
     folded: bool = False
+    plot: Plot | None = None
 
 
 class Tabled(Protocol):

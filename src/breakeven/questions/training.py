@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from breakeven.catalogue.load import Catalogue
+from breakeven.catalogue.query import check_any_price
 from breakeven.questions.kind import Kind
 from breakeven.questions.statement import Cited, cite, part
 from breakeven.questions.tables import Table, echo, origins_of, price_list
@@ -68,8 +69,9 @@ def answer(question: TrainingQuestion, catalogue: Catalogue, origins: dict[str, 
     Raises
     ------
     InputError
-        A model, an offer or an open-weights model that the catalogue does not know.
+        A model, an offer or an open-weights model that the catalogue does not know, or a day before any price.
     """
+    check_any_price(catalogue, question.as_of)
     found = bills(question, catalogue)
     leading = lead(question, catalogue, found.offers)
     compute, uses, unknowns = compute_rows(question, catalogue)

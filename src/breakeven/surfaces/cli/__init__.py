@@ -34,7 +34,7 @@ COMMANDS = {
         "What is wrong with a fine-tuning file, and what training on it costs.",
     ),
     "selfhost": (
-        "breakeven.surfaces.cli.questions:selfhost",
+        "breakeven.surfaces.cli.selfhost:command",
         "What it takes to serve your calls on GPUs of your own.",
     ),
     "logs": (
