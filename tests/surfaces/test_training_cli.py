@@ -54,10 +54,18 @@ def test_without_the_package_that_counts_lines_are_still_checked(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("breakeven.training_files.checks.is_installed", lambda: False)
+    monkeypatch.setattr("breakeven.usage.tokens.is_installed", lambda: False)
     found = document(capsys, str(TOY))
     assert (found["lines"]["valid"], found["billed_tokens"], found["file"]["tokens"]) == (10, None, None)
     assert "tokens were not counted: install breakeven[tokens]" in found["unknowns"]
     assert all(offer["usd"] is None for offer in found["offers"])
+
+
+def test_the_older_vocabulary_is_counted_where_it_is_asked_for(capsys: Captured) -> None:
+    old = document(capsys, str(TOY), "--offer", "openai/gpt-3.5-turbo-0125", "--model", "gpt-3.5-turbo")
+    new = document(capsys, str(TOY), "--model", "gpt-4.1", "--buyer", "existing")
+    assert (old["counted"], new["counted"]) == ("exact", "exact")
+    assert old["billed_tokens"] != new["billed_tokens"] == 84620
 
 
 def test_gpus_of_ones_own(capsys: Captured) -> None:
@@ -119,6 +127,7 @@ def test_a_table_of_runs(capsys: Captured, tmp_path: Path) -> None:
         (["--from-log", str(LOG), "--out", "a", "--min-score", "1"], "--score-by and --min-score come together"),
         (["--from-log", str(LOG), "--out", "a", "--validation-share", "1"], "at least 0 and below 1"),
         (["--from-log", str(LOG), "--out", "a", "--task", "write_haiku", "--log-model", "gpt"], "no calls of model"),
+        (["--from-log", str(LOG), "--out", "a", "--task", "write_haiku", "--base-model", "lama"], "Did you mean llama"),
         ([str(TOY), "--from-log", str(LOG)], "Give a training file, or --from-log to make one"),
         ([str(TOY), "--out", "a"], "--out and --validation-out need --from-log"),
         (["--predict", str(TOY)], "--predict needs --out FILE"),

@@ -8,6 +8,7 @@ import pytest
 from training_lines import written
 
 from breakeven.errors import InputError
+from breakeven.surfaces.cli import main
 from breakeven.training_files.checks import read_training_file
 from breakeven.training_files.conversion import chat_line
 from breakeven.training_files.example import InvalidLineError
@@ -193,3 +194,20 @@ def test_a_reduction_is_wider_where_tokens_are_estimated() -> None:
     assert wider.mean_low < exact.mean_low
     assert reduction([], [1]) is None
     assert reduction([0], [1]) is None
+
+
+def test_a_cube_holds_no_texts(tmp_path: Path) -> None:
+
+    cube = tmp_path / "sums.parquet"
+    assert main(["cube", "build", str(LOG), "-o", str(cube)]) == 0
+    with pytest.raises(InputError, match="is a cube, which holds sums and no text"):
+        build([cube], Plan("write_haiku"), None)
+
+
+def test_a_table_with_its_texts_and_compressed_logs_work(tmp_path: Path) -> None:
+    table = tmp_path / "calls.csv"
+    table.write_text("model,input_tokens,output_tokens,prompt,completion\nm,5,1,cool,negative\nm,5,1,,negative\n")
+    built = build([table], Plan("all"), None)
+    assert [json.loads(each.line)["messages"][0]["content"] for each in built.train] == ["cool"]
+    assert dict(built.dropped) == {"the log holds no prompt": 1}
+    assert built.undated == 1

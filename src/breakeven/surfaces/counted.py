@@ -3,11 +3,13 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from breakeven.catalogue.families import exact_vocabulary
 from breakeven.catalogue.load import Catalogue
 
 if TYPE_CHECKING:
     from breakeven.training_files.facts import FileFacts, Leaks
     from breakeven.usage.prompt_file import Around
+    from breakeven.usage.tokens import Vocabulary
 
 
 def around(catalogue: Catalogue) -> "Around":
@@ -19,6 +21,20 @@ def around(catalogue: Catalogue) -> "Around":
         name=catalogue.assume("chat_tokens_per_name"),
         reply=catalogue.assume("chat_tokens_per_reply"),
     )
+
+
+def wanted_vocabularies(catalogue: Catalogue, *models: object) -> "tuple[Vocabulary, ...] | None":
+    """
+    Vocabularies to count a training file in: the usual one, and the older one where a model that has it is asked for.
+
+    None, which counts in what can be counted, where the package that counts is missing.
+    """
+    from breakeven.usage.tokens import VOCABULARIES, is_installed
+
+    if not is_installed():
+        return None
+    wanted = {exact_vocabulary(catalogue, str(model)) for model in models if model}
+    return tuple(each for each in VOCABULARIES if each == VOCABULARIES[0] or each in wanted)
 
 
 def counted_fields(

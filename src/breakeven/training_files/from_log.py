@@ -18,6 +18,7 @@ from breakeven.training_files.checks import read_line
 from breakeven.training_files.conversion import chat_line
 from breakeven.training_files.example import InvalidLineError
 from breakeven.training_files.repeats import Digest, digest_of
+from breakeven.usage.cube_file import is_cube
 from breakeven.usage.inputs import LogFile, find_logs
 from breakeven.usage.naming import name_tasks
 from breakeven.usage.readers import table
@@ -112,6 +113,9 @@ def build(
     named = Wanted(table.READER.name if columns else reader, columns, tuple(kept), plan.score_by)
     with open_engine() as engine:
         logs = find_logs(files)
+        sums = next((log for log in logs if is_cube(engine, log)), None)
+        if sums is not None:
+            raise InputError(f"{sums.name}: is a cube, which holds sums and no text; give the log it was made of")
         found = scan_files(engine, logs, task_by=task_by, reader=reader, columns=columns, find_keys=True)
         name_tasks(found, task_by, tasks)
         where = one_call(plan.task) + (f" AND {of_model(plan.model)}" if plan.model is not None else "")

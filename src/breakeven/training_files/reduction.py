@@ -56,7 +56,7 @@ def reduction(
     value, low, high = ratio
     if before.mean() <= 0:
         return None
-    share = after.mean() / before.mean()
+    share = float(after.mean() / before.mean())
     spread = math.sqrt(_relative_variance(before) + _relative_variance(after))
     before_low, before_high = _median_bounds(before)
     after_low, after_high = _median_bounds(after)

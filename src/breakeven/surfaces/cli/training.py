@@ -23,8 +23,7 @@ from breakeven.surfaces.cli.fields import (
 )
 from breakeven.surfaces.cli.flags import with_flags
 from breakeven.surfaces.cli.output import OutputOption, show
-from breakeven.surfaces.cli.training_build import Order, build_file
-from breakeven.surfaces.counted import around, counted_fields
+from breakeven.surfaces.counted import around, counted_fields, wanted_vocabularies
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -87,6 +86,8 @@ def training(
         return
     made: dict[str, Any] = {}
     if from_log:
+        from breakeven.surfaces.cli.training_build import Order, build_file
+
         if training_file is not None or validation is not None:
             raise InputError("Give a training file, or --from-log to make one, not both", "from_log")
         order = Order(
@@ -105,6 +106,8 @@ def training(
             keep_failed=keep_failed,
             force=force,
         )
+        # A name that is not known is told before anything is written.
+        KIND.reply({"training_tokens": 1} | dict(fields), catalogue, dt.date.today())
         made = {"built": build_file(order, catalogue, dt.date.today())}
         training_file, validation = out, validation_out
     elif out is not None or validation_out is not None:
@@ -165,7 +168,9 @@ def _counts(file: Path | None, validation: Path | None, catalogue: Catalogue, ma
             return {}, {}
         from breakeven.training_files.checks import read_training_file
 
-        read = read_training_file(file, around(catalogue), None if _is_empty(validation) else validation)
+        held = None if _is_empty(validation) else validation
+        vocabularies = wanted_vocabularies(catalogue, given.get("model"), given.get("offer"))
+        read = read_training_file(file, around(catalogue), held, vocabularies)
         values, words = counted_fields(*read)
         return values | dict(made), words | dict.fromkeys(made, "your log")
 

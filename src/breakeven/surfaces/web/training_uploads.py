@@ -62,7 +62,7 @@ class TrainingOrder:
 
         from breakeven.questions.fields import ask
         from breakeven.questions.training import KIND
-        from breakeven.surfaces.counted import around, counted_fields
+        from breakeven.surfaces.counted import around, counted_fields, wanted_vocabularies
         from breakeven.training_files.checks import read_training_file
 
         train, validation = self._places()
@@ -70,7 +70,10 @@ class TrainingOrder:
         os.chdir(folder)
         tempfile.tempdir = str(folder)
         read = read_training_file(
-            Path(train.name), around(self.catalogue), None if validation is None else Path(validation.name)
+            Path(train.name),
+            around(self.catalogue),
+            None if validation is None else Path(validation.name),
+            wanted_vocabularies(self.catalogue, self.fields.get("model"), self.fields.get("offer")),
         )
         read = read._replace(
             train=replace(read.train, name=renamed(read.train.name, self.names)),
