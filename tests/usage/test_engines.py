@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from engines import ENGINES, Rows, arrow, instant, sessions, spark
 
+import breakeven
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.table import PriceTable
 from breakeven.errors import BreakevenError, LogError
@@ -21,7 +22,6 @@ from breakeven.usage.cube import Cube
 from breakeven.usage.frame_cube import frame_cube
 from breakeven.usage.frames import canonical_frame
 from breakeven.usage.models import Finder
-from breakeven.usage.of_frame import usage_of
 from breakeven.usage.spark import spark_session
 
 AS_OF = dt.date(2026, 11, 23)
@@ -219,7 +219,7 @@ def test_text_without_an_offset_needs_a_zone(engine: str, prices: PriceTable, tm
 
 
 def test_a_frame_is_priced_and_profiled_as_its_file(typed: Usage) -> None:
-    found = usage_of(arrow(LOG, TYPED), as_of=AS_OF)
+    found = breakeven.usage(arrow(LOG, TYPED), as_of=AS_OF)
     assert (found.rows, found.cost_usd, found.profiles) == (typed.rows, typed.cost_usd, typed.profiles)
     assert found.rows.read == found.rows.priced + found.rows.unpriced + found.rows.rejected
 

@@ -2,14 +2,19 @@
 Usage: log files in, one frozen answer out: what was called, how often, how large, and what it cost.
 
 Every log row is counted once: as priced, as unpriced with the reason, or as rejected with its line and the reason.
+
+The package can be called too: ``breakeven.usage(frame, columns=...)`` is ``of_frame.usage_of``.
 """
 
 import datetime as dt
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import narwhals.stable.v2 as nw
 
@@ -240,3 +245,16 @@ def _same_content(sources: Iterable[Source]) -> list[str]:
             notes.append(f"{source.name} has the same content as {seen[source.sha256]}; {counted}")
         seen.setdefault(source.sha256, source.name)
     return notes
+
+
+class _Package(ModuleType):
+    """This package, which a name of its parent cannot be beside: importing any module of it would take the name."""
+
+    def __call__(self, frame: Any, **options: Any) -> Usage:
+        """What the calls in a frame cost: ``of_frame.usage_of``, which lists the options."""
+        from breakeven.usage.of_frame import usage_of
+
+        return usage_of(frame, **options)
+
+
+sys.modules[__name__].__class__ = _Package

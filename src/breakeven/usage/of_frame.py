@@ -1,4 +1,4 @@
-"""``breakeven.usage_of``: what the calls in a frame cost, whichever engine holds them."""
+"""``breakeven.usage(frame)``: what the calls in a frame cost, whichever engine holds them."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from breakeven.usage.price_check import check_prices
 def usage_of(
     frame: Any,
     *,
-    as_of: dt.date,
+    as_of: dt.date | None = None,
     columns: Mapping[str, str] | None = None,
     table: PriceTable | None = None,
     zone: str | None = None,
@@ -31,13 +31,15 @@ def usage_of(
     """
     Price and summarise the calls of a frame, whose rows stay in the engine that holds them.
 
+    ``breakeven.usage(frame, columns=...)`` is this function.
+
     Parameters
     ----------
     frame : native frame
         A Polars DataFrame or LazyFrame, pandas DataFrame, PyArrow Table, DuckDB relation, Ibis table or PySpark
         DataFrame; one row per call, or per group of calls.
-    as_of : date
-        The day whose prices calls without a time are billed at.
+    as_of : date, optional
+        The day whose prices calls without a time are billed at; today if not given.
     columns : mapping, optional
         Name of ``frames.NAMES`` -> the frame's own column, or ``column.field`` of a structure; the others are found
         by the names of ``readers.table``.
@@ -60,6 +62,7 @@ def usage_of(
     """
     if table is None:
         table = load_catalogue().prices
+    as_of = as_of or dt.date.today()
     find = Finder(table)
     log = canonical_frame(frame, columns, zone=zone, task_by=task_by)
     cube = frame_cube(log, find, name, billing_zone=billing_zone or UTC)
