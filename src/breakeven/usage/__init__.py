@@ -240,7 +240,7 @@ def _same_content(sources: Iterable[Source]) -> list[str]:
     seen: dict[str, str] = {}
     notes = []
     for source in sources:
-        if source.sha256 in seen:
+        if source.sha256 and source.sha256 in seen:
             counted = "its rows are counted once" if gives_ids(source.reader) else "both are counted"
             notes.append(f"{source.name} has the same content as {seen[source.sha256]}; {counted}")
         seen.setdefault(source.sha256, source.name)

@@ -197,8 +197,7 @@ def _cube(engine: duckdb.DuckDBPyConnection, file: Path, told: Mapping[str, Any]
 
 
 def _fault(cube: Cube, told: Mapping[str, Any]) -> str:
-    """What in a cube contradicts itself, "" where nothing does. A cube may come from anyone."""
-    columns = cube.cells.columns
+    """What in the cube of a file contradicts itself or what the file says, "" where nothing does."""
     for name in ("cells", "rows", "calls"):
         found = len(cube.cells) if name == "cells" else cube.cells.total(name)
         if found != told[name]:
@@ -206,6 +205,12 @@ def _fault(cube: Cube, told: Mapping[str, Any]) -> str:
     rejected = sum(rows for _, rows in cube.reject_counts)
     if cube.rows_in != told["rows"] + rejected or sum(source.rows for source in cube.sources) != cube.rows_in:
         return "its rows are not those of its sources"
+    return impossible(cube)
+
+
+def impossible(cube: Cube) -> str:
+    """What in a cube cannot be, "" where nothing is wrong. A cube may come from anyone."""
+    columns = cube.cells.columns
     try:
         ZoneInfo(cube.billing_zone)
     except (ZoneInfoNotFoundError, ValueError):
@@ -219,7 +224,7 @@ def _fault(cube: Cube, told: Mapping[str, Any]) -> str:
     first, last = columns["first_us"], columns["last_us"]
     timed = columns["since_us"] != (0 if None in cube.cells.values["since_us"] else -1)
     since = np.array([0 if value is None else value for value in cube.cells.values["since_us"]], np.int64)
-    impossible = {
+    faults = {
         "a count is below 0": any((columns[name] < 0).any() for name in SUMS),
         "a cell has no rows": (columns["rows"] < 1).any(),
         "more reasoning than output": (columns["reasoning_tokens"] > columns["output_tokens"]).any(),
@@ -234,7 +239,7 @@ def _fault(cube: Cube, told: Mapping[str, Any]) -> str:
         or ((last == UNKNOWN_TIME) != (first == UNKNOWN_TIME)).any(),
         "a time outside 2000 to 2099": (timed & ((first < EARLIEST_US) | (last > LATEST_US))).any(),
     }
-    return next((what for what, is_so in impossible.items() if is_so), "")
+    return next((what for what, is_so in faults.items() if is_so), "")
 
 
 def _cell_columns(cells: Cells) -> Columns:

@@ -18,6 +18,7 @@ from breakeven.usage.models import Finder
 from breakeven.usage.naming import Named, name_tasks
 from breakeven.usage.prompt_facts import prompt_facts
 from breakeven.usage.scan import Scan, scan_files
+from breakeven.usage.sums_file import whole_days_where_equal
 from breakeven.usage.task_names import TaskNames
 from breakeven.usage.timing import count_times
 
@@ -103,7 +104,7 @@ def gather(
                 f"{name}: has months of {cube.billing_zone}; build it again with --billing-zone {billing_zone}"
             )
     named = name_tasks(scan, task_by, tasks, {task for _, cube in cubes for task in cube.cells.values["task"]})
-    cubes = [(name, renamed_cube(cube, named.chosen)) for name, cube in cubes]
+    cubes = [(name, whole_days_where_equal(renamed_cube(cube, named.chosen), find)) for name, cube in cubes]
     if not count_twice:
         refuse_twice(cubes)
     known = merged(cubes, find) if cubes else None

@@ -108,6 +108,8 @@ def counted_twice(parts: Iterable[tuple[str, Cube]]) -> list[tuple[str, str]]:
         for source in cube.sources:
             where = f"{source.name} in {name}"
             once = source.sha256 in own and gives_ids(source.reader)
+            if not source.sha256:
+                continue  # rows of a frame, whose content is not known
             if source.sha256 in seen and not once:
                 again.append((where, seen[source.sha256]))
             seen.setdefault(source.sha256, where)

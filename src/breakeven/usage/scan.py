@@ -31,6 +31,7 @@ from breakeven.usage.readers import find_reader, table
 from breakeven.usage.readers.reader import Reader
 from breakeven.usage.sample import key_of_parquet, key_of_text
 from breakeven.usage.sources import Reject, Skipped, Source
+from breakeven.usage.sums_file import is_sums, read_sums
 from breakeven.usage.whole_json import WholeLine, read_whole
 
 __all__ = ["Reject", "Scan", "Skipped", "Source", "open_engine", "scan_files"]
@@ -242,6 +243,9 @@ def _read(result: Scan, file: LogFile, how: _How) -> None:
     head, is_document = head_of(file)
     if head.startswith(PARQUET) and not how.columns and is_cube(engine, file):
         result.cubes.append((file.name, read_cube(engine, file)))
+        return
+    if is_sums(engine, file, head):
+        result.cubes.append((file.name, read_sums(engine, file)))
         return
     reader = reader_of(engine, file, head, how.reader, how.column_map)
     find_key = how.find_keys and reader.name not in result.keys

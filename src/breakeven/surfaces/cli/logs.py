@@ -90,7 +90,7 @@ def logs(
     where = Where(engine, table_, zone, master, dialect, connection, parse_day(since) if since else None)
     where.check(
         {"tasks": tasks, "map": map_, "explain": explain or None, "rejects": rejects},
-        {"write-tasks": write_tasks, "focus": focus, "billing-zone": billing_zone},
+        {"write-tasks": write_tasks, "focus": focus},
     )
     column_map = read_map(map_) if map_ else None
     if explain:
@@ -100,7 +100,7 @@ def logs(
     day = parse_day(as_of)
     columns = column_pairs(column)
     if engine == "sql" and not connection:
-        print_sql(where, files, columns, task_by, catalogue.prices, day, output)
+        print_sql(where, files, columns, task_by, catalogue.prices, day, output, billing_zone)
         return
     if engine != "duckdb":
         usage = usage_elsewhere(where, files, columns, task_by, reader, catalogue.prices, day, billing_zone)
