@@ -53,9 +53,16 @@ def saved(catalogue: Catalogue, folder: Path, end: str, options: str, **changes:
     return folder / f"result.{end}"
 
 
+def told_of_rows(usage: Usage) -> list[tuple[Any, ...]]:
+    """What became of the rows of each source, and the calls by model that state a cost of 0."""
+    zeros = [(each.model, each.zero_calls) for each in usage.price_checks if each.zero_calls]
+    return [*((file.priced, file.unpriced, file.rejected, file.reasons) for file in usage.files), *zeros]
+
+
 def said(usage: Usage) -> tuple[Any, ...]:
     """What a result can tell of its table: all but the lines of rejects."""
-    return usage.rows, usage.calls, usage.cost_usd, usage.profiles, usage.reject_counts, usage.facts
+    facts = usage.profiles, usage.facts
+    return usage.rows, usage.calls, usage.cost_usd, usage.reject_counts, facts, told_of_rows(usage)
 
 
 @pytest.mark.parametrize(
@@ -189,6 +196,7 @@ def told(**values: Any) -> Callable[[list[Row]], list[Row]]:
         (without(part("input size")), "its calls by size of the input are"),
         (without(part("output size")), "its calls by size of the output are"),
         (without(part("hour")), "its calls by hour are"),
+        (without(part("zero cost")), "its calls with a stated cost of 0 are"),
         (without(part("how")), "does not have the row with part 'how'"),
         (lambda rows: [*rows, next(filter(part("cell"), rows))], "its rows in cells are"),
         (lambda rows: rows + rows, "has 2 rows with part 'how'"),

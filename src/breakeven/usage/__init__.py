@@ -19,7 +19,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from breakeven.catalogue.table import PriceTable
-from breakeven.usage.accounts import FileRows, by_file, write_rejects
+from breakeven.usage.accounts import FileRows, by_file, by_source, write_rejects
 from breakeven.usage.column_map import ColumnMap
 from breakeven.usage.cube import Cube
 from breakeven.usage.facts import TaskFacts, task_facts
@@ -180,9 +180,12 @@ def read_usage(
             write_rejects(got.scan, rejects)
         bill = price_cube(got.cube, find, as_of)
         accounts: tuple[FileRows, ...] = ()
+        if got.logs is not got.cube:
+            accounts = by_source(got.cube, bill)
         if got.logs is not None:
             own = bill if got.logs is got.cube else price_cube(got.logs, find, as_of)
-            accounts = by_file(got.scan, got.logs, own, got.lost, fetch, find, as_of)
+            accounts = accounts[: len(accounts) - len(got.logs.sources)]
+            accounts += by_file(got.scan, got.logs, own, got.lost, fetch, find, as_of)
         if got.logs is got.cube:
             log = nw.from_native(got.scan.relation()).lazy()
             checks = check_prices(log, got.scan.absent, got.cube, bill, fetch, find, as_of)
@@ -199,7 +202,7 @@ def summary(
     as_of: dt.date,
     *,
     notes: Iterable[str] = (),
-    files: Iterable[FileRows] = (),
+    files: Iterable[FileRows] | None = None,
     skipped: Iterable[Skipped] = (),
     price_checks: Iterable[PriceCheck] = (),
 ) -> Usage:
@@ -211,7 +214,7 @@ def summary(
     bill : Bill
         Of this cube, at this day.
     notes, files, skipped, price_checks
-        What is known beside it, as in ``Usage``.
+        What is known beside it, as in ``Usage``; files are told by the cube where they are not given.
     """
     facts = task_facts(cube)
     made = profiles(cube, bill, {each.task: each for each in facts})
@@ -229,7 +232,7 @@ def summary(
         cost_usd=bill.total_usd,
         reported_cost_usd=sum(reported, Decimal(0)) if reported else None,
         facts=facts,
-        files=tuple(files),
+        files=by_source(cube, bill) if files is None else tuple(files),
         skipped=tuple(skipped),
         price_checks=tuple(price_checks),
     )

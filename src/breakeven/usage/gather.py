@@ -9,6 +9,7 @@ import duckdb
 import narwhals.stable.v2 as nw
 
 from breakeven.errors import LogError
+from breakeven.usage.accounts import good_rows
 from breakeven.usage.column_map import ColumnMap
 from breakeven.usage.columns import cells_of_query, sizes_of_query
 from breakeven.usage.cube import UTC, Cube, build, check_zone, count_sizes
@@ -16,6 +17,7 @@ from breakeven.usage.inputs import LogFile, Watch
 from breakeven.usage.merge import merged, refuse_twice, renamed_cube
 from breakeven.usage.models import Finder
 from breakeven.usage.naming import Named, name_tasks
+from breakeven.usage.price_check import zero_calls
 from breakeven.usage.prompt_facts import prompt_facts
 from breakeven.usage.scan import Scan, scan_files
 from breakeven.usage.sums_file import whole_days_where_equal
@@ -150,6 +152,8 @@ def _cube_of_logs(
         times=count_times(log, fetch) if span_us[0] is not None else (),
         prompts=prompt_facts(engine) if scan.has_prompts else (),
         found=named.found(cube.cells.values["task"]),
+        source_rows=good_rows(engine, len(scan.sources), lost),
+        zero_calls=zero_calls(log, scan.absent, fetch),
     )
     return cube, lost
 

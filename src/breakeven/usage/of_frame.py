@@ -14,7 +14,7 @@ from breakeven.usage.frames import canonical_frame
 from breakeven.usage.models import Finder
 from breakeven.usage.naming import Named
 from breakeven.usage.price import price_cube
-from breakeven.usage.price_check import check_prices
+from breakeven.usage.price_check import check_prices, zero_calls
 
 
 def usage_of(
@@ -67,7 +67,8 @@ def usage_of(
     log = canonical_frame(frame, columns, zone=zone, task_by=task_by)
     cube = frame_cube(log, find, name, billing_zone=billing_zone or UTC)
     named = Named("field" if task_by else "log")
-    cube = replace(cube, found=named.found(cube.cells.values["task"]))
+    zeros = zero_calls(log.rows, log.absent, plain_rows)
+    cube = replace(cube, found=named.found(cube.cells.values["task"]), zero_calls=zeros)
     bill = price_cube(cube, find, as_of)
     checks = check_prices(log.rows, log.absent, cube, bill, plain_rows, find, as_of)
     return summary(cube, bill, as_of, price_checks=checks)

@@ -87,8 +87,7 @@ def check_prices(
     """
     Compare, for each model of a log that states costs, the largest difference first.
 
-    The log is asked for the calls that state a cost of 0, and again only where some calls of a cell state a cost and
-    some do not.
+    The log is asked again only where some calls of a cell state a cost and some do not.
 
     Parameters
     ----------
@@ -106,15 +105,25 @@ def check_prices(
         cells = build(stated, rows_of, find, cube.span_us(), absent, billing_zone=cube.billing_zone).cells
     else:
         cells = cube.cells
-    zeros: Counter[str | None] = Counter()
-    for model, calls in rows_of(log.filter(nw.col(ZERO_COST)).group_by("model").agg(nw.col("calls").sum())):
-        zeros[name_or_none(model)] += int(calls)
-    return compare(cube, bill, cells, zeros, find, as_of)
+    return compare(cube, bill, cells, find, as_of)
 
 
 def check_cube(cube: Cube, bill: Bill, find: Finder, as_of: dt.date) -> tuple[PriceCheck, ...]:
     """As ``check_prices``, without a log: cells of which some calls state no cost, or one of 0, are left out."""
-    return compare(cube, bill, cube.cells, Counter(), find, as_of) if any(cube.cells.columns["reported_calls"]) else ()
+    if not (any(cube.cells.columns["reported_calls"]) or cube.zero_calls):
+        return ()
+    return compare(cube, bill, cube.cells, find, as_of)
+
+
+def zero_calls(log: nw.LazyFrame[Any], absent: Collection[str], rows_of: RowsOf) -> tuple[tuple[str | None, int], ...]:
+    """(model, calls) of the good calls that state a cost of 0 though tokens were billed; as ``check_prices``."""
+    if "reported_cost_nano" in absent:
+        return ()
+    zeros: Counter[str | None] = Counter()
+    stated = log.filter(nw.col(ZERO_COST) & ~nw.col("faulty")).with_columns(nw.col("calls").cast(nw.Int64))
+    for model, calls in rows_of(stated.group_by("model").agg(nw.col("calls").sum())):
+        zeros[name_or_none(model)] += int(calls)
+    return tuple(sorted(zeros.items(), key=lambda item: (item[0] or "", item[1])))
 
 
 def _may_be_mixed(cell: Cell) -> bool:
@@ -124,9 +133,7 @@ def _may_be_mixed(cell: Cell) -> bool:
     return cell.rows > 1 and cell.reported_cost_nano > 0
 
 
-def compare(
-    cube: Cube, bill: Bill, stated: Iterable[Cell], zeros: Counter[str | None], find: Finder, as_of: dt.date
-) -> tuple[PriceCheck, ...]:
+def compare(cube: Cube, bill: Bill, stated: Iterable[Cell], find: Finder, as_of: dt.date) -> tuple[PriceCheck, ...]:
     """
     As ``check_prices``, from cells.
 
@@ -135,9 +142,8 @@ def compare(
     stated : iterable of Cell
         Sums over calls that state a cost; cells of which only some calls do are left out, and those that state a cost
         and no tokens.
-    zeros : Counter
-        Model -> calls with a stated cost of 0.
     """
+    zeros = Counter(dict(cube.zero_calls))
     totals: Counter[str | None] = Counter()
     names: dict[str | None, set[str]] = defaultdict(set)
     for cell, priced_as in zip(cube.cells, bill.priced_as, strict=True):

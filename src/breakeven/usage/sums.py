@@ -5,7 +5,8 @@ comes back as a file.
 Column ``part`` says what a row is: ``how`` (one row: what the statement was made with, as JSON in the column ``MARK``,
 and how many rows were read), ``rows`` (by the ``reason`` they are rejected for, null for the good ones; ``calls`` of
 them that are in the histograms), ``cell``,
-``input size`` and ``output size`` (calls by histogram bucket), ``hour`` (calls by UTC hour since 1970). Every row but
+``input size`` and ``output size`` (calls by histogram bucket), ``hour`` (calls by UTC hour since 1970), ``zero cost``
+(calls of a ``model`` that state a cost of 0, of which ``rows`` has the sum in ``reported_calls``). Every row but
 the first carries the JSON's hash in ``MARK``, so rows of two statements cannot pass for one.
 """
 
@@ -19,7 +20,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from breakeven.usage.calls import BUCKETS
+from breakeven.usage.calls import BUCKETS, ZERO_COST
 from breakeven.usage.cells import SUMS
 from breakeven.usage.cube import KEYS, UTC, cells, histograms
 from breakeven.usage.frames import FrameLog
@@ -29,7 +30,8 @@ MARK = "breakeven_sums"
 SCHEMA = "breakeven/sums/1"
 
 HOW, ROWS, CELL, INPUT_SIZE, OUTPUT_SIZE, HOUR = "how", "rows", "cell", "input size", "output size", "hour"
-PARTS = (HOW, ROWS, CELL, INPUT_SIZE, OUTPUT_SIZE, HOUR)
+ZERO = "zero cost"
+PARTS = (HOW, ROWS, CELL, INPUT_SIZE, OUTPUT_SIZE, HOUR, ZERO)
 
 TEXTS = (MARK, "part", "task", "model", "provider", "service_tier", "reason")
 TRUTHS = ("batch", "ok")
@@ -91,7 +93,7 @@ def all_sums(log: FrameLog, how: How) -> nw.LazyFrame[Any]:
     mark = hash_of(how.text())
     parts = [
         _part(rows.select(nw.len().alias("rows")), HOW, ["rows"], how.text()),
-        _part(_survey(log), ROWS, ["reason", "rows", "calls"], mark),
+        _part(_survey(log), ROWS, ["reason", "rows", "calls", "reported_calls"], mark),
         _part(
             cells(rows, how.cuts_us, how.day_edges_us, how.thresholds, log.absent),
             CELL,
@@ -101,20 +103,25 @@ def all_sums(log: FrameLog, how: How) -> nw.LazyFrame[Any]:
     ]
     for part, tokens in ((INPUT_SIZE, "size"), (OUTPUT_SIZE, "output_tokens")):
         parts.append(_part(histograms(rows, tokens), part, ["task", "model", "bucket", "calls"], mark))
-    if "at_us" in rows.collect_schema().names():
-        parts.append(_part(hours(rows), HOUR, ["task", "hour", "calls"], mark))
+    parts.append(_part(hours(rows), HOUR, ["task", "hour", "calls"], mark))
+    if ZERO_COST in rows.collect_schema().names():
+        zeros = rows.filter(col(ZERO_COST) & ~col("faulty")).group_by("model").agg(col("calls").sum())
+        parts.append(_part(zeros, ZERO, ["model", "calls"], mark))
     return nw.concat(parts).select(*(col(name) for name in COLUMNS))
 
 
 def _survey(log: FrameLog) -> nw.LazyFrame[Any]:
-    """Rows by reason, and the calls of them that have a size."""
+    """Rows by reason, the calls of them that have a size, and those that state a cost of 0."""
     col = nw.col
     tokens = reduce(add, [col(name).cast(nw.Int64) for name in BUCKETS])
     sized = nw.when(col("ok") & (tokens > 0)).then(col("calls").cast(nw.Int64)).otherwise(nw.lit(0))
+    zero = nw.lit(0)
+    if ZERO_COST in log.rows.collect_schema().names():
+        zero = nw.when(col(ZERO_COST)).then(col("calls").cast(nw.Int64)).otherwise(nw.lit(0))
     return (
-        log.rows.with_columns(sized=sized)
+        log.rows.with_columns(sized=sized, zero=zero)
         .group_by("reason")
-        .agg(nw.len().alias("rows"), col("sized").sum().alias("calls"))
+        .agg(nw.len().alias("rows"), col("sized").sum().alias("calls"), col("zero").sum().alias("reported_calls"))
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from breakeven.errors import LogError
 from breakeven.usage.calls import ALL_TASKS, NO_TASK
-from breakeven.usage.cells import SUMS, UNKNOWN_TIME
+from breakeven.usage.cells import SUMS, UNKNOWN_TIME, name_or_none
 from breakeven.usage.columns import load_cells, load_sizes
 from breakeven.usage.cube import EPOCH, Cube, FoundTask, from_log
 from breakeven.usage.cube_file import impossible
@@ -42,6 +42,7 @@ from breakeven.usage.sums import (
     ROWS,
     TEXTS,
     TRUTHS,
+    ZERO,
     How,
     hash_of,
     how_of,
@@ -159,7 +160,8 @@ def _check_numbers(engine: duckdb.DuckDBPyConnection, file: LogFile) -> None:
     """Raise LogError for a number that is not whole, and a truth value that is none."""
     faults = [(name, f"{_whole(name)} IS NULL AND {name} IS NOT NULL") for name in NUMBERS]
     needed = {
-        ROWS: ("rows", "calls"),
+        ROWS: ("rows", "calls", "reported_calls"),
+        ZERO: ("calls",),
         CELL: ("epoch", "day_part", "tier", *SUMS),
         INPUT_SIZE: ("bucket", "calls"),
         OUTPUT_SIZE: ("bucket", "calls"),
@@ -196,10 +198,13 @@ def _cube(engine: duckdb.DuckDBPyConnection, file: LogFile, how: How) -> Cube:
     ]
     sizes = load_sizes(engine, f"({' UNION ALL '.join(sides)})")
     counts: Counter[str | None] = Counter()
-    sized = 0
-    for reason, rows, calls in engine.execute(f"SELECT reason, rows, calls FROM {part(ROWS)}").fetchall():
+    sized = unpriced = 0
+    by_reason = f"SELECT reason, rows, calls, reported_calls FROM {part(ROWS)}"
+    for reason, rows, calls, free in engine.execute(by_reason).fetchall():
         counts[reason] += rows
-        sized += calls if reason is None else 0
+        if reason is None:
+            sized, unpriced = sized + calls, unpriced + free
+    zeros = engine.execute(f"SELECT model, calls FROM {part(ZERO)} ORDER BY 1 NULLS FIRST").fetchall()
     (read,), *_ = engine.execute(f"SELECT rows FROM {part(HOW)}").fetchall()
     hour_calls = dict(engine.execute(f"SELECT task, sum(calls) FROM {part(HOUR)} GROUP BY 1").fetchall())
     timed = f"SELECT task, sum(calls) FROM {part(CELL)} WHERE epoch >= 0 GROUP BY 1 HAVING sum(calls) > 0"
@@ -211,6 +216,7 @@ def _cube(engine: duckdb.DuckDBPyConnection, file: LogFile, how: How) -> Cube:
         ("calls by size of the input", int(calls[on_side == INPUT].sum()), sized),
         ("calls by size of the output", int(calls[on_side == OUTPUT].sum()), sized),
         ("calls by hour", sum(hour_calls.values()), sum(timed_calls.values())),
+        ("calls with a stated cost of 0", sum(calls for _, calls in zeros), unpriced),
         ("tasks with hours", len(hour_calls.items() & timed_calls.items()), len(timed_calls)),
     ):
         if found != told:
@@ -236,6 +242,7 @@ def _cube(engine: duckdb.DuckDBPyConnection, file: LogFile, how: How) -> Cube:
         reject_counts=tuple(sorted(((str(r), n) for r, n in counts.items()), key=lambda item: (-item[1], item[0]))),
         times=times_of(engine.execute(f"SELECT task, hour, calls FROM {part(HOUR)}").fetchall()),
         found=tuple(each for each in tasks if each != from_log(each.task)),
+        zero_calls=tuple((name_or_none(model), calls) for model, calls in zeros),
         billing_zone=how.billing_zone,
     )
     wrong = impossible(cube)

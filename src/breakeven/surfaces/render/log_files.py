@@ -21,9 +21,10 @@ def draw_files(answer: LogsAnswer, console: Console) -> None:
     files: list[dict[str, Any]] = answer.files
     for file in files[:SHOWN_FILES]:
         words = f"  {file['name']}: read as {file['reader']}, {file['rows']:,} rows"
-        unpriced, rejected = file.get("unpriced", 0), file.get("rejected", 0)
-        if len(files) > 1 and (unpriced or rejected):
-            words += f" = {file['priced']:,} priced + {unpriced:,} unpriced + {rejected:,} rejected"
+        if len(files) > 1 and file["rejected"] is not None and file["priced"] != file["rows"]:
+            good = file["rows"] - file["rejected"]
+            told = f"{file['priced']:,} priced + {file['unpriced']:,} unpriced" if file["priced"] is not None else None
+            words += f" = {told or f'{good:,} good, priced or not,'} + {file['rejected']:,} rejected"
         console.print(Text(words, style="dim"))
         if len(files) > 1:
             for each in file.get("reasons", [])[:SHOWN_REASONS]:
