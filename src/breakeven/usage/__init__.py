@@ -26,6 +26,7 @@ from breakeven.usage.facts import TaskFacts, task_facts
 from breakeven.usage.gather import fetch, gather
 from breakeven.usage.inputs import LogFile, Watch, find_logs
 from breakeven.usage.models import Finder
+from breakeven.usage.nesting import ELSEWHERE
 from breakeven.usage.price import Bill, price_cube
 from breakeven.usage.price_check import PriceCheck, check_cube, check_prices
 from breakeven.usage.profile import TaskProfile, profiles
@@ -216,6 +217,7 @@ def summary(
     notes, files, skipped, price_checks
         What is known beside it, as in ``Usage``; files are told by the cube where they are not given.
     """
+    accounts = by_source(cube, bill) if files is None else tuple(files)
     facts = task_facts(cube)
     made = profiles(cube, bill, {each.task: each for each in facts})
     rejected = sum(rows for _, rows in cube.reject_counts)
@@ -228,23 +230,25 @@ def summary(
         profiles=made,
         cube=cube,
         bill=bill,
-        notes=(*_same_content(cube.sources), *notes, *bill.notes),
+        notes=(*_same_content(accounts), *notes, *bill.notes),
         cost_usd=bill.total_usd,
         reported_cost_usd=sum(reported, Decimal(0)) if reported else None,
         facts=facts,
-        files=by_source(cube, bill) if files is None else tuple(files),
+        files=accounts,
         skipped=tuple(skipped),
         price_checks=tuple(price_checks),
     )
 
 
-def _same_content(sources: Iterable[Source]) -> list[str]:
+def _same_content(sources: Iterable[FileRows]) -> list[str]:
     """A note for each file whose content was already given."""
     seen: dict[str, str] = {}
     notes = []
     for source in sources:
         if source.sha256 and source.sha256 in seen:
-            counted = "its rows are counted once" if gives_ids(source.reader) else "both are counted"
+            by_id = sum(rows for reason, rows in source.reasons if reason == ELSEWHERE)
+            counted = "both are counted" if not by_id else f"{by_id:,} of its {source.rows:,} rows are counted once"
+            counted = "its rows are counted once" if gives_ids(source.reader) else counted
             notes.append(f"{source.name} has the same content as {seen[source.sha256]}; {counted}")
         seen.setdefault(source.sha256, source.name)
     return notes

@@ -36,7 +36,7 @@ class Gathered:
     scan : the files.
     logs : the cube of those that are no cubes; None without any.
     lost : rejected rows of these, by (number of file, reason).
-    notes : how their tasks were named, in whole sentences.
+    notes : how they were read and their tasks named, in whole sentences.
     """
 
     cube: Cube
@@ -106,20 +106,21 @@ def gather(
                 f"{name}: has months of {cube.billing_zone}; build it again with --billing-zone {billing_zone}"
             )
     named = name_tasks(scan, task_by, tasks, {task for _, cube in cubes for task in cube.cells.values["task"]})
+    notes = (*scan.notes, *named.notes)
     cubes = [(name, whole_days_where_equal(renamed_cube(cube, named.chosen), find)) for name, cube in cubes]
     if not count_twice:
         refuse_twice(cubes)
     known = merged(cubes, find) if cubes else None
     if not scan.sources and known is not None:
-        return Gathered(known, scan, None, {}, named.notes)
+        return Gathered(known, scan, None, {}, notes)
     zone = billing_zone or (known.billing_zone if known else UTC)
     logs, lost = _cube_of_logs(engine, scan, find, named, zone, known)
     if known is None:
-        return Gathered(logs, scan, logs, lost, named.notes)
+        return Gathered(logs, scan, logs, lost, notes)
     parts = [*cubes, (LOGS, logs)]
     if not count_twice:
         refuse_twice(parts)
-    return Gathered(merged(parts, find), scan, logs, lost, named.notes)
+    return Gathered(merged(parts, find), scan, logs, lost, notes)
 
 
 def _cube_of_logs(

@@ -21,6 +21,12 @@ LONGEST_NAME = 64
 
 WHOLE = re.compile(r"(?<![\w\"])whole\(")
 
+RESPONSE_ID = "response_id"
+"""Raw column that is not asked for where one file is read alone."""
+
+LEAST_ID_CHARS = 16
+"""A shorter id of a response may be made up, or a mere count. [characters]"""
+
 CONSTANTS = ("true", "false", "1")
 
 TEXTS = ("asked", "answered")
@@ -37,6 +43,7 @@ def raw_columns(
     key: str | None = None,
     *,
     texts: bool = False,
+    ids: bool = False,
 ) -> dict[str, str]:
     """
     SQL of each raw column over one file's rows, its fields resolved.
@@ -53,6 +60,8 @@ def raw_columns(
         Field that names the task of a row whose own field does not.
     texts : bool
         Also ``TEXTS``, what was said; else they cost nothing.
+    ids : bool
+        Also ``RESPONSE_ID``, else it is NULL.
 
     Raises
     ------
@@ -68,7 +77,7 @@ def raw_columns(
             raise NoLogError(
                 f"{file.name}: {fault}. Name it with --column {missing[0]}=COLUMN, see docs/log-formats.md", fault
             )
-    raw = {**DEFAULTS, **ABSENT, **dict.fromkeys(("shared", *SPAN_COLUMNS), "NULL"), **given}
+    raw = {**DEFAULTS, **ABSENT, **dict.fromkeys(("shared", RESPONSE_ID, *SPAN_COLUMNS), "NULL"), **given}
     if task_by == "prompt":
         raw["task"] = f"coalesce('prompt-' || left(sha256(CAST({raw['first_message']} AS VARCHAR)), 12), '{NO_TASK}')"
     elif task_by:
@@ -79,6 +88,7 @@ def raw_columns(
         named = f"CASE WHEN length({{{key}}}) <= {LONGEST_NAME} THEN {{{key}}} END"
         raw["task"] = f"coalesce(nullif(trim(CAST({raw['task']} AS VARCHAR)), ''), {named})"
     raw = {"asked": raw["prompt"], "answered": "NULL", **raw}
+    raw[RESPONSE_ID] = raw[RESPONSE_ID] if ids else "NULL"
     return {name: row.resolve(sql) for name, sql in raw.items() if texts or name not in TEXTS}
 
 
@@ -122,6 +132,8 @@ def canonical_query(
     kept = prompt_columns(raw) if keys is None else dict(keys)
     if raw["span"] != "NULL":
         kept |= _span_columns(raw)
+    if raw[RESPONSE_ID] != "NULL":
+        kept["response"] = response_hash(raw[RESPONSE_ID])
     given = {name: raw[name] for name in DEFAULTS} | kept
     selected = ", ".join(f"{sql} AS {name}" for name, sql in given.items())
     constants = {name: sql for name, sql in given.items() if sql in CONSTANTS}
@@ -189,6 +201,12 @@ def span_hash(sql: str) -> str:
     """SQL of an id as a hash, null without one."""
     text = f"CAST({sql} AS VARCHAR)"
     return f"CASE WHEN {text} <> '' THEN hash({text}) END"
+
+
+def response_hash(sql: str) -> str:
+    """SQL of the id of a response as a hash, null where it is too short to be the only one of its kind."""
+    text = f"trim(CAST({sql} AS VARCHAR))"
+    return f"CASE WHEN length({text}) >= {LEAST_ID_CHARS} THEN hash({text}) END"
 
 
 def run(engine: duckdb.DuckDBPyConnection, sql: str, what: str) -> list[tuple[Any, ...]]:

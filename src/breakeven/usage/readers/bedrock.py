@@ -61,6 +61,7 @@ def columns(names: Sequence[str]) -> Columns:
         "instant": "{timestamp}",
         "batch": "{recordId} IS NOT NULL",
         "service_tier": f"CASE WHEN {hourly} THEN 'provisioned_throughput' ELSE {FIELD('serviceTier.type')} END",
+        "response_id": f"coalesce({FIELD('id')}, {{requestId}})",
         "ok": "{errorCode} IS NULL AND {error} IS NULL",
         "prompt": "{input.inputBodyJson.messages}",
         "first_role": "CASE WHEN {input.inputBodyJson.system} IS NOT NULL THEN 'system' END",

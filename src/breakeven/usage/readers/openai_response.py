@@ -54,6 +54,7 @@ def columns(names: Sequence[str]) -> Columns:
         "ok": f"{FIELD('error')} IS NULL AND succeeded({{response.status_code}})",
         "status": FIELD("status"),
         "cost_usd": stated_cost(FIELD),
+        "response_id": FIELD("id"),
         "answered": f"coalesce({FIELD('choices')}, {FIELD('output')})",
         "first_message": FIELD("instructions"),
         "first_role": "'system'",
