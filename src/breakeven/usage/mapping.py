@@ -19,6 +19,9 @@ from breakeven.usage.readers.reader import Columns, Reader
 LONGEST_NAME = 64
 """Longest value of a metadata key that is taken as the name of a task: a longer one may be text. [characters]"""
 
+TAG = re.compile(r"(.+)\[(\w[\w.-]{0,39}[:=])\]")
+"""A list of tags, and how the one that is meant begins."""
+
 WHOLE = re.compile(r"(?<![\w\"])whole\(")
 
 RESPONSE_ID = "response_id"
@@ -83,13 +86,23 @@ def raw_columns(
     elif task_by:
         if set(task_by) & set("{}"):
             raise LogError(f"{task_by!r} is no field to group by: it has braces")
-        raw["task"] = f"coalesce(nullif(trim(CAST({{{task_by}}} AS VARCHAR)), ''), '{NO_TASK}')"
+        raw["task"] = f"coalesce(nullif(trim(CAST({field_sql(task_by)} AS VARCHAR)), ''), '{NO_TASK}')"
     elif key:
-        named = f"CASE WHEN length({{{key}}}) <= {LONGEST_NAME} THEN {{{key}}} END"
+        named = f"CASE WHEN length({field_sql(key)}) <= {LONGEST_NAME} THEN {field_sql(key)} END"
         raw["task"] = f"coalesce(nullif(trim(CAST({raw['task']} AS VARCHAR)), ''), {named})"
     raw = {"asked": raw["prompt"], "answered": "NULL", **raw}
     raw[RESPONSE_ID] = raw[RESPONSE_ID] if ids else "NULL"
     return {name: row.resolve(sql) for name, sql in raw.items() if texts or name not in TEXTS}
+
+
+def field_sql(path: str) -> str:
+    """SQL, with fields in braces, of a field; of ``tags[task:]`` what stands after that in the first tag so begun."""
+    found = TAG.fullmatch(path)
+    if not found:
+        return "{" + path + "}"
+    tags, start = "{" + found[1] + "}", found[2]
+    listed = f"CASE WHEN json_valid({tags}) THEN json_extract_string({tags}, '$[*]') END"
+    return f"list_first(list_filter({listed}, lambda tag: starts_with(tag, '{start}')))[{len(start) + 1}:]"
 
 
 def _with_own(names: Sequence[str], own: Mapping[str, str], file: LogFile, *, check: bool) -> dict[str, str]:
