@@ -173,6 +173,7 @@ def check_document(check: PriceCheck) -> dict[str, object]:
         "cause": check.cause,
         "explanation": check.explanation,
         "explained_share": check.explained_share,
+        "compared": check.compared,
     }
 
 

@@ -31,6 +31,7 @@ from breakeven.usage.price import Bill, price_cube
 from breakeven.usage.price_check import PriceCheck, check_cube, check_prices
 from breakeven.usage.profile import TaskProfile, profiles
 from breakeven.usage.readers import gives_ids
+from breakeven.usage.report_check import check_reports
 from breakeven.usage.scan import open_engine
 from breakeven.usage.sources import Reject, Skipped, Source
 from breakeven.usage.task_names import TaskNames
@@ -192,6 +193,7 @@ def read_usage(
             checks = check_prices(log, got.scan.absent, got.cube, bill, fetch, find, as_of)
         else:
             checks = check_cube(got.cube, bill, find, as_of)
+    checks += check_reports(got.cube, bill, find, as_of)
     return summary(
         got.cube, bill, as_of, notes=got.notes, files=accounts, skipped=got.scan.skipped, price_checks=checks
     )
