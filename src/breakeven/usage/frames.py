@@ -80,7 +80,7 @@ def canonical_frame(
         Name of ``NAMES`` -> the frame's own column, or ``column.field`` of a structure; those not named are found by
         the names of ``readers.table``.
     zone : str, optional
-        "UTC" or an offset such as "+02:00", of times that have none.
+        "UTC", an offset such as "+02:00", or an IANA name, of times that have none; see ``zones.py``.
     task_by : str, optional
         Column that names the task.
     dialect : str, optional

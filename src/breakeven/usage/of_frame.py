@@ -46,7 +46,7 @@ def usage_of(
     table : PriceTable, optional
         Prices; the list prices where it is not given.
     zone : str, optional
-        "UTC" or an offset such as "+02:00": of times that have no zone. Such a column needs it.
+        "UTC", an offset such as "+02:00", or an IANA name: of times that have no zone. Such a column needs it.
     task_by : str, optional
         Column that names the task.
     billing_zone : str, optional

@@ -70,7 +70,7 @@ def logs(
         Engine, Parameter(help="duckdb here, spark on a cluster, or sql: see docs/engines.md.")
     ] = "duckdb",
     table_: Annotated[str | None, Parameter(name="--table", help="Table of calls, for spark or sql.")] = None,
-    zone: Annotated[str | None, Parameter(help="UTC or an offset, of times without one, for spark or sql.")] = None,
+    zone: Annotated[str | None, Parameter(help="Zone of times without one, for spark or sql.")] = None,
     master: Annotated[str | None, Parameter(help="Spark's master, e.g. local[2] or spark://host:7077.")] = None,
     dialect: Annotated[str | None, Parameter(help="Print the SQL of the sums in this dialect.")] = None,
     connection: Annotated[str | None, Parameter(help="Run it on this warehouse, an Ibis URL.", metavar="URL")] = None,
