@@ -37,19 +37,16 @@ def test_it_is_what_python_says(zone: str, times: list[dt.datetime]) -> None:
 
 def test_transitions_of_a_year() -> None:
     """Berlin in 2026: on 29 March at 02:00 to 03:00, on 25 October at 03:00 to 02:00."""
-    year = [
-        step
-        for step in offsets("Europe/Berlin")
-        if local_us(dt.datetime(2026, 1, 1)) < step[0] < local_us(dt.datetime(2027, 1, 1))
-    ]
+    first, end = (local_us(dt.datetime(year, 1, 1)) for year in (2026, 2027))
+    year = [step for step in offsets("Europe/Berlin") if first < step[0] < end]
     hour = 3_600_000_000
     assert year == [(local_us(dt.datetime(2026, 3, 29, 3)), 2 * hour), (local_us(dt.datetime(2026, 10, 25, 3)), hour)]
     assert [offset for _, offset in offsets("-05:30")] == [-5 * hour - hour // 2]
     assert [offset for _, offset in offsets("utc")] == [0]
 
 
-@pytest.mark.parametrize(("zone", "hint"), [("Europe/Berln", "Did you mean Europe/Berlin?"), ("+25:00", "IANA name")])
+@pytest.mark.parametrize(("zone", "hint"), [("Europe/Berln", "Did you mean Europe/Berlin"), ("+25:00", "IANA name")])
 def test_a_zone_that_is_none(zone: str, hint: str) -> None:
-    with pytest.raises(LogError, match="zone is .* an IANA name") as caught:
+    with pytest.raises(LogError, match=r"zone is .* an IANA name") as caught:
         offsets(zone)
     assert hint in str(caught.value)
