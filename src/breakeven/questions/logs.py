@@ -140,7 +140,7 @@ def answer_logs(usage: Usage, catalogue: Catalogue, given: Mapping[str, Any]) ->
         tasks=[_task(profile, usage, catalogue, given) for profile in usage.profiles],
         task_facts=task_details(usage.facts, usage.profiles, catalogue),
         judging=judging(usage.facts, usage.profiles),
-        files=_files(usage),
+        files=[file_document(file) for file in usage.files],
         skipped=list(usage.skipped),
         price_check=[check_document(check) for check in usage.price_checks],
         notes=list(usage.notes),
@@ -173,13 +173,8 @@ def check_document(check: PriceCheck) -> dict[str, object]:
         "cause": check.cause,
         "explanation": check.explanation,
         "explained_share": check.explained_share,
+        "compared": check.compared,
     }
-
-
-def _files(usage: Usage) -> list[dict[str, object]]:
-    """The files; of those whose rows came by way of a cube it is not known what became of them."""
-    by_cube = usage.sources[: len(usage.sources) - len(usage.files)]
-    return [*(dataclasses.asdict(source) for source in by_cube), *map(file_document, usage.files)]
 
 
 def choose(usage: Usage, task: str | None, model: str | None) -> TaskProfile:

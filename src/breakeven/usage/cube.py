@@ -22,7 +22,7 @@ from breakeven.usage.cells import SUMS, UNKNOWN_TIME, Cells, name_or_none
 from breakeven.usage.models import Finder
 from breakeven.usage.prompt_facts import PromptFacts
 from breakeven.usage.sizes import INPUT, OUTPUT, Histograms
-from breakeven.usage.sources import Reject, Source
+from breakeven.usage.sources import Reject, Source, SourceRows
 from breakeven.usage.timing import DAY_US, TaskTimes
 
 UTC = "UTC"
@@ -77,6 +77,8 @@ class Cube:
     rows_in : log rows read, rejected ones included.
     rejects : rows that could not be counted, at most 1000, by file and line.
     reject_counts : (reason, rows), commonest first, over all of them.
+    source_rows : of each source, None where that is not known; none are needed where there is one source.
+    zero_calls : (model, calls) of those that state a cost of 0 though tokens were billed.
     """
 
     cells: Cells
@@ -92,6 +94,8 @@ class Cube:
     prompts: tuple[PromptFacts, ...] = ()
     found: tuple[FoundTask, ...] = ()
     billing_zone: str = UTC
+    source_rows: tuple[SourceRows | None, ...] = ()
+    zero_calls: tuple[tuple[str | None, int], ...] = ()
 
     def found_tasks(self) -> tuple[FoundTask, ...]:
         """Where the name of every task is from."""

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -75,9 +75,14 @@ def count_times(
     log: nw.LazyFrame[Any], rows_of: Callable[[nw.LazyFrame[Any]], list[tuple[Any, ...]]]
 ) -> tuple[TaskTimes, ...]:
     """The times of a log, by task."""
+    return times_of(rows_of(hours(log)))
+
+
+def times_of(rows: Iterable[Sequence[Any]]) -> tuple[TaskTimes, ...]:
+    """The times that rows of ``hours`` say, by task."""
     weeks: dict[str, Counter[int]] = defaultdict(Counter)
     days: dict[str, Counter[int]] = defaultdict(Counter)
-    for task, hour, calls in rows_of(hours(log)):
+    for task, hour, calls in rows:
         name = task_name(task)
         weeks[name][(int(hour) + MONDAY) % WEEK_HOURS] += int(calls)
         days[name][int(hour) // DAY_HOURS] += int(calls)

@@ -15,7 +15,7 @@ from breakeven.errors import LogError
 from breakeven.usage.calls import PROMPT_COLUMNS, TYPES, ZERO_COST
 from breakeven.usage.fields import JsonLine, literal, path_parts, quoted
 from breakeven.usage.inputs import LogFile
-from breakeven.usage.mapping import absent_columns, canonical_query
+from breakeven.usage.mapping import RESPONSE_ID, absent_columns, canonical_query
 from breakeven.usage.parquet import pattern_of
 
 LEAST_BYTES = 8 * 1024 * 1024
@@ -30,10 +30,15 @@ CONSTANT = {"line": "0", "reason": "NULL", "faulty": "false"}
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """Rows of a file, a query of them in canonical columns, their first and last time. [us]"""
+    """
+    Rows of a file, a query of them in canonical columns, their first and last time. [us]
+
+    ids : the same query with ``line``, by the order of rows, and ``response``; "" where there are no ids of responses.
+    """
 
     rows: int
     query: str
+    ids: str
     span_us: tuple[int | None, int | None]
 
 
@@ -122,6 +127,7 @@ def read_whole(
         constant |= dict.fromkeys(PROMPT_COLUMNS, "NULL")
     kinds = TYPES | {ZERO_COST: "BOOLEAN"} | dict.fromkeys(PROMPT_COLUMNS, "UBIGINT")
     stored = [name for name in kinds if name not in constant]
+    stored += ["response"] if raw[RESPONSE_ID] != "NULL" else []
     table = f"calls_{number}"
     try:
         engine.execute("BEGIN")
@@ -139,4 +145,7 @@ def read_whole(
     columns = [
         f"CAST({constant[name]} AS {kind}) AS {name}" if name in constant else name for name, kind in kinds.items()
     ]
-    return Whole(rows, f"SELECT {', '.join(columns)} FROM {table}", (first, last))
+    query = f"SELECT {', '.join(columns)} FROM {table}"
+    numbered = f"SELECT rowid AS n, {', '.join(columns)}, response FROM {table}"
+    ids = f"SELECT * EXCLUDE (n) REPLACE (n + 1 AS line) FROM ({numbered})"
+    return Whole(rows, query, ids if "response" in stored else "", (first, last))

@@ -30,6 +30,8 @@ MAX_TASKS = 500
 MEMORY_BYTES = 4 << 30
 """Most address space of the process; its engine takes 1 GB at most."""
 
+TASKS_FILE = "tasks.yaml"
+
 UPLOAD = re.compile(r"\bupload-(\d+)\b")
 
 log = logging.getLogger("breakeven.web")
@@ -43,6 +45,7 @@ class Order:
     files, names : the logs, and what each is called in the answer.
     as_of : day of offers, and of calls without a time.
     task_by, reader, columns : as in ``read_usage``.
+    tasks : text of a file of names for tasks, see ``task_names.py``.
     """
 
     files: Sequence[Path]
@@ -52,6 +55,7 @@ class Order:
     task_by: str | None
     reader: str | None
     columns: Mapping[str, str]
+    tasks: str | None = None
 
     def answered(self) -> bytes:
         """The JSON document of the answer; called in the process that reads."""
@@ -136,10 +140,16 @@ def _answer(order: Order) -> bytes:
 
     from breakeven.questions.logs import answer_logs
     from breakeven.usage import read_usage
+    from breakeven.usage.task_names import read_task_names
 
     folder = order.files[0].parent
     os.chdir(folder)
     tempfile.tempdir = str(folder)
+    names = None
+    if order.tasks is not None:
+        place = Path(TASKS_FILE)
+        place.write_text(order.tasks, encoding="utf-8")
+        names = read_task_names(place)
     usage = read_usage(
         [file.name for file in order.files],
         table=order.catalogue.prices,
@@ -147,19 +157,20 @@ def _answer(order: Order) -> bytes:
         task_by=order.task_by,
         reader=order.reader,
         columns=order.columns,
+        tasks=names,
     )
     count = len(usage.profiles)
     if count > MAX_TASKS:
         note = f"only the {MAX_TASKS} dearest of {count:,} tasks are listed; all are counted in the sums"
         usage = replace(usage, profiles=usage.profiles[:MAX_TASKS], notes=(note, *usage.notes))
     found = answer_logs(usage, order.catalogue, {})
-    names = order.names
+    called = order.names
     found = replace(
         found,
-        files=[file | {"name": renamed(str(file["name"]), names)} for file in found.files],
-        rejects=[replace(reject, file=renamed(reject.file, names)) for reject in found.rejects],
-        skipped=[replace(each, file=renamed(each.file, names)) for each in found.skipped],
-        notes=[renamed(note, names) for note in found.notes],
+        files=[file | {"name": renamed(str(file["name"]), called)} for file in found.files],
+        rejects=[replace(reject, file=renamed(reject.file, called)) for reject in found.rejects],
+        skipped=[replace(each, file=renamed(each.file, called)) for each in found.skipped],
+        notes=[renamed(note, called) for note in found.notes],
     )
     return to_json(found)
 

@@ -62,6 +62,7 @@ def columns(names: Sequence[str]) -> Columns:
         "instant": "{timestamp}",
         "batch": "{recordId} IS NOT NULL",
         "service_tier": f"CASE WHEN {hourly} THEN 'provisioned_throughput' ELSE {FIELD('serviceTier.type')} END",
+        "response_id": f"coalesce({FIELD('id')}, {{requestId}})",
         "ok": "{errorCode} IS NULL AND {error} IS NULL",
         "prompt": "{input.inputBodyJson.messages}",
         "asked": "{input.inputBodyJson|modelInput}",

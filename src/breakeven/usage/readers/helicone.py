@@ -76,6 +76,7 @@ def columns(names: Sequence[str]) -> Columns:
         "service_tier": f"CASE WHEN {stored} THEN '{GATEWAY_CACHE}' END",
         "status": "{response_status|status}",
         "cost_usd": f"coalesce(TRY_CAST({{costUSD|costUsd}} AS DOUBLE), {scaled} THEN {cost} * {NANO} ELSE {cost} END)",
+        "response_id": f"coalesce({FIELD('id')}, {FIELD('responseId')}, {{request_id}})",
         "prompt": "{request_body>messages}",
         "asked": "{request_body}",
         "answered": "{response_body}",

@@ -94,6 +94,7 @@ def columns(names: Sequence[str]) -> Columns:
         "ok": f"{FIELD('error')} IS NULL AND succeeded(coalesce({{status|status_code|response.status_code}}, ''))",
         "status": FIELD("status"),
         "cost_usd": stated_cost(FIELD),
+        "response_id": f"coalesce({FIELD('id')}, {FIELD('responseId')}, {FIELD('response_id')})",
         "fault": FIELD("fault"),
         "prompt": f"concat({{request.system}}, {turns})",
         "asked": "coalesce({request.body|request.postData.text}, {request})",

@@ -57,6 +57,7 @@ def columns(names: Sequence[str]) -> Columns:
         "status": FIELD("status"),
         "cost_usd": stated_cost(FIELD),
         "asked": "{request.body|request|messages}",
+        "response_id": FIELD("id"),
         "answered": f"coalesce({FIELD('choices')}, {FIELD('output')})",
         "first_message": FIELD("instructions"),
         "first_role": "'system'",

@@ -71,6 +71,7 @@ def columns(names: Sequence[str]) -> Columns:
         "status": "{result.type}",
         "cost_usd": stated_cost(FIELD),
         "asked": "{request.body|request|messages}",
+        "response_id": f"coalesce({FIELD('id')}, {FIELD('responseId')}, {FIELD('response_id')})",
         "answered": f"coalesce({', '.join(FIELD(path) for path in ANSWERS)})",
         "first_message": FIELD("instructions"),
     }
