@@ -101,6 +101,7 @@ def test_tokens_are_additive(tmp_path: Path, pairs: list[tuple[str, str]]) -> No
         ("card 4111 1111 1111 1111", "card numbers"),
         ("IBAN DE89 3704 0044 0532 0130 00", "bank accounts (IBAN)"),
         ("from 192.0.2.7 today", "internet addresses"),
+        ("2001:db8:0:0:0:0:0:1", "internet addresses"),
         ("sk-abcdefghijklmnopqrstuvwx", "keys of programs"),
         ("AKIAIOSFODNN7EXAMPLE", "keys of programs"),
     ],

@@ -52,10 +52,16 @@ KINDS: Mapping[str, tuple[re.Pattern[str], Callable[[str], bool]]] = {
         re.compile(r"(?<![\w+])(?:\+\d[\d ().-]{6,20}\d|\(\d{3}\) ?\d{3}[-. ]\d{4}|\d{3}-\d{3}-\d{4})(?!\w)"),
         is_phone,
     ),
-    "card numbers": (re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])"), is_card),
-    "bank accounts (IBAN)": (re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b"), is_iban),
+    "card numbers": (re.compile(r"\d(?<![\w.-]\d)(?:[ -]?\d){12,18}(?![\w-])"), is_card),
+    "bank accounts (IBAN)": (
+        re.compile(r"[A-Z](?<!\w[A-Z])[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b"),
+        is_iban,
+    ),
     "internet addresses": (
-        re.compile(r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4})(?![\w.])"),
+        re.compile(
+            r"[0-9a-fA-F](?<![\w.][0-9a-fA-F])"
+            r"(?:\d{0,2}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,3}(?::[0-9a-fA-F]{1,4}){7})(?![\w.])"
+        ),
         is_address,
     ),
     "keys of programs": (
@@ -67,8 +73,11 @@ KINDS: Mapping[str, tuple[re.Pattern[str], Callable[[str], bool]]] = {
         _always,
     ),
 }
-"""Kind -> how it looks, and what tells a real one from a number that looks alike."""
+"""
+Kind -> how it looks, and what tells a real one from a number that looks alike.
 
+Patterns begin with a letter or a digit and look behind it afterwards: that way they are found several times as fast.
+"""
 
 BEGINNINGS = {
     "e-mail addresses": ("@",),
