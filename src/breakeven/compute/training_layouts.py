@@ -57,7 +57,7 @@ class TrainingLayout(NamedTuple):
     One kind of GPU with one method.
 
     gpus : GPUs rented, null where it does not fit.
-    hours : of one run over the tokens asked for, start-up and evaluation included.
+    hours : of one run over the tokens asked for, evaluation and the start of the machine included.
     usd : of that run on demand: low price times short time, to high price times long time; null without a price.
     memory_gb : of all GPUs together. [GB]
     why_not : why it cannot be used, "" where it can.
@@ -98,8 +98,9 @@ def layouts(
         close = nearest(unknown[0], catalogue.gpus)
         raise InputError(f"no GPU {unknown[0]!r} is known.{close}", field="gpus")
     shape = shape_of(model)
+    start = start_hours(catalogue)
     ways = [
-        layout(job, tokens, catalogue.compute.training, choice)
+        layout(job, tokens, catalogue.compute.training, choice, start)
         for gpu in catalogue.gpus.values()
         if not choice.gpus or gpu.id in choice.gpus
         for method in choice.methods
@@ -125,8 +126,14 @@ def _order(way: TrainingLayout) -> tuple[bool, bool, float]:
     return (way.hours is None, way.usd is None, way.usd.middle if way.usd else way.hours.middle if way.hours else 0.0)
 
 
-def layout(job: TrainingJob, tokens: float, constants: TrainingFit, choice: Choice) -> TrainingLayout:
-    """One kind of GPU with one method, on the fewest GPUs that can be rented and hold it."""
+def start_hours(catalogue: Catalogue) -> Estimate:
+    """From renting a machine to its first step, as for a server: assumption ``cold_start_minutes``. [h]"""
+    assumed = catalogue.assumptions["cold_start_minutes"]
+    return Estimate(*(float(minutes) / 60 for minutes in (assumed.low, assumed.value, assumed.high)))
+
+
+def layout(job: TrainingJob, tokens: float, constants: TrainingFit, choice: Choice, start: Estimate) -> TrainingLayout:
+    """One kind of GPU and method, on the fewest GPUs that can be rented and hold it. ``start`` comes on top. [h]"""
     if choice.micro_batch is None:
         job = replace(job, micro_batch=micro_batch(job, constants))
     least = gpus_needed(job, constants)
@@ -136,7 +143,7 @@ def layout(job: TrainingJob, tokens: float, constants: TrainingFit, choice: Choi
             job.gpu, job.method, None, None, None, None, _why_not(job, least, choice, constants), "", "estimated", ()
         )
     job = replace(job, gpus=rented)
-    run = hours(job, tokens, constants)
+    run = Estimate(*(busy + begin for busy, begin in zip(hours(job, tokens, constants), start, strict=True)))
     price = job.gpu.usd_per_hour
     sources = [constants.source, constants.figures.overhead.source, job.gpu.source]
     usd = None

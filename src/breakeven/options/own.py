@@ -6,7 +6,7 @@ from functools import lru_cache
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.query import OWN
 from breakeven.compute.serving import unknown_shape
-from breakeven.compute.training_layouts import Choice, TrainingLayout, layouts
+from breakeven.compute.training_layouts import Choice, TrainingLayout, layouts, start_hours
 from breakeven.errors import InputError
 from breakeven.options.hosting import yours
 from breakeven.options.lines import CostLine, Option, Workload
@@ -92,19 +92,23 @@ def _training_run(catalogue: Catalogue, model_id: str, plan: TrainingPlan) -> tu
     way = _cheapest_way(catalogue, model_id)
     if way is None or way.usd is None or way.hours is None or way.gpus is None or way.gpu.usd_per_hour is None:
         return None, (f"no GPU with a known price can train {model_id}",)
-    price = float(way.gpu.usd_per_hour.value)
+    price = way.gpu.usd_per_hour
+    cheap, dear = price.band
     low, high = plan.token_band
+    # Of the hours for 1M tokens the start of the machine stays, the rest is in proportion to the tokens.
+    ends = zip(way.hours, start_hours(catalogue), (low, 1.0, high), strict=True)
+    hours = [begin + (whole - begin) * tokens / MTOK * share for whole, begin, share in ends]
     return (
         CostLine(
             name=f"Training as LoRA, {way.gpus} x {way.gpu.name}",
-            quantity=way.hours.middle * way.gpus * tokens / MTOK,
+            quantity=hours[1] * way.gpus,
             unit="GPU-hour",
-            usd_per_unit=price,
+            usd_per_unit=float(price.value),
             when="once",
             part="training",
-            source=way.gpu.usd_per_hour.words,
-            low=low * way.usd.low / way.usd.middle,
-            high=high * way.usd.high / way.usd.middle,
+            source=price.words,
+            low=cheap * hours[0] / hours[1],
+            high=dear * hours[2] / hours[1],
         ),
         (),
     )
@@ -112,7 +116,7 @@ def _training_run(catalogue: Catalogue, model_id: str, plan: TrainingPlan) -> tu
 
 @lru_cache(maxsize=256)
 def _cheapest_way(catalogue: Catalogue, model_id: str) -> TrainingLayout | None:
-    """The cheapest way to train on 1M tokens; time and cost are in proportion to the tokens."""
+    """The cheapest way to train on 1M tokens."""
     try:
         found = layouts(catalogue.open_models[model_id], MTOK, catalogue, Choice(methods=("lora",)))
     except InputError:

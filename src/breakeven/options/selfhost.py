@@ -98,7 +98,8 @@ def find_open_model(catalogue: Catalogue, asked: str, field_name: str = "model")
     """The id of an open-weights model by its id, another name of its shape, or its repository. Raises InputError."""
     wanted = asked.lower()
     for model in catalogue.open_models.values():
-        if wanted in (model.id, model.repository.lower(), *model.also):
+        repository = model.repository.lower()
+        if wanted in (model.id, repository, repository.rpartition("/")[2], *model.also):
             return model.id
     close = nearest(wanted, catalogue.open_models)
     flag = "--" + field_name.replace("_", "-")

@@ -1,5 +1,6 @@
 """The same run on GPUs of one's own: hours and rent of each kind of GPU and method."""
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from breakeven.catalogue.hardware import OpenModel
@@ -7,7 +8,8 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.records import Source
 from breakeven.compute.training_layouts import Choice, TrainingLayout, layouts
 from breakeven.compute.tuning import METHODS
-from breakeven.errors import InputError, nearest
+from breakeven.errors import InputError
+from breakeven.options.selfhost import find_open_model
 from breakeven.options.training_bill import Band, exactly, one_pass
 from breakeven.questions.statement import part
 from breakeven.questions.training_fields import TrainingQuestion
@@ -18,6 +20,10 @@ SHORTEST, LONGEST = 512, 8192
 
 USUAL = 2048
 """Where no example's length is known. [tokens]"""
+
+
+USUAL_BASE = "llama-3.1-8b"
+"""Base where none is named: the smallest that most sellers of tuning have."""
 
 
 @part
@@ -54,13 +60,11 @@ class Compute(NamedTuple):
 
 def compute_rows(question: TrainingQuestion, catalogue: Catalogue) -> Compute:
     """
-    Every kind of GPU and method for the base model, the cheapest that fits first; none where none was asked for.
+    Every kind of GPU and method for the base model, the cheapest that fits first.
 
     Raises InputError for a base model or a GPU that the catalogue does not know, and for a model of unknown shape.
     """
-    if question.base_model is None:
-        return Compute([], [], [])
-    model = _model(question.base_model, catalogue)
+    model, assumed_base = _base(question, catalogue)
     material = material_of(question)
     one = one_pass(catalogue, (model.id,), material, None, question.max_tokens)
     if one is None or one.tokens.value <= 0:
@@ -80,18 +84,17 @@ def compute_rows(question: TrainingQuestion, catalogue: Catalogue) -> Compute:
     uses = [("compute", source) for way in ways if way.hours is not None for source in way.sources]
     assumed = "" if question.epochs is not None else f", {epochs.value:g} epochs assumed"
     words = f"hours are estimated for {tokens.value:,.0f} tokens of {model.id} at length {choice.sequence_tokens:,.0f}"
-    return Compute([_row(way, band) for way in ways], uses, [words + assumed])
+    return Compute([_row(way, band) for way in ways], uses, [words + assumed + assumed_base])
 
 
-def _model(wanted: str, catalogue: Catalogue) -> OpenModel:
-    """An open-weights model by its id, its repository or another of its names."""
-    name = wanted.lower()
-    for model in catalogue.open_models.values():
-        repository = model.repository.lower()
-        if name in (model.id, repository, repository.rpartition("/")[2], *model.also):
-            return model
-    close = nearest(name, catalogue.open_models)
-    raise InputError(f"No open-weights model {wanted!r} in the catalogue.{close}", "base_model")
+def _base(question: TrainingQuestion, catalogue: Catalogue) -> tuple[OpenModel, str]:
+    """The open-weights model to tune, and what is taken for granted about it, "" where it was asked for."""
+    if question.base_model is not None:
+        return catalogue.open_models[find_open_model(catalogue, question.base_model, "base_model")], ""
+    if question.model is not None:
+        with suppress(InputError):
+            return catalogue.open_models[find_open_model(catalogue, question.model)], ""
+    return catalogue.open_models[USUAL_BASE], ", as no open-weights base is named; give --base-model"
 
 
 def _epochs(question: TrainingQuestion, catalogue: Catalogue) -> Band:
