@@ -114,7 +114,7 @@ def gather(
     if not scan.sources and known is not None:
         return Gathered(known, scan, None, {}, notes)
     zone = billing_zone or (known.billing_zone if known else UTC)
-    logs, lost = _cube_of_logs(engine, scan, find, named, zone, known)
+    logs, lost = cube_of_logs(engine, scan, find, named, zone, known)
     if known is None:
         return Gathered(logs, scan, logs, lost, notes)
     parts = [*cubes, (LOGS, logs)]
@@ -123,7 +123,7 @@ def gather(
     return Gathered(merged(parts, find), scan, logs, lost, notes)
 
 
-def _cube_of_logs(
+def cube_of_logs(
     engine: duckdb.DuckDBPyConnection, scan: Scan, find: Finder, named: Named, zone: str, beside: Cube | None
 ) -> tuple[Cube, Mapping[tuple[int, str], int]]:
     """The cube of the files of a scan, and its rejected rows by (number of file, reason)."""
