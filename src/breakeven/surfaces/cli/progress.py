@@ -120,8 +120,8 @@ class Bar:
             total, completed = self._state()
             self.progress.update(task, description=self.words, total=total, completed=completed)
 
-    def _state(self) -> tuple[float | None, float]:
-        """How far it is: bytes while logs are read, then the share of what is done with their rows."""
+    def _state(self) -> tuple[int | None, int]:
+        """What there is to do and what is done: bytes while logs are read, then hundredths of adding them up."""
         if self.share is None:
             return self.size, self.done
-        return 1.0, self.share
+        return 100, round(100 * self.share)
