@@ -285,10 +285,15 @@ def test_reading_is_watched(tmp_path: Path, catalogue: Catalogue) -> None:
             self.counted += count
 
         def step(self, words: str) -> None:
-            self.words = words
+            self.words, self.shares = words, []
+
+        def part(self, share: float) -> None:
+            self.shares.append(share)
 
     watch = Counting()
     file = write_lines(tmp_path / "a.jsonl.gz", [chat()] * 3000 + ["x"])
     read(catalogue, file, watch=watch)
     assert (watch.size, watch.bytes, watch.counted) == (file.stat().st_size, file.stat().st_size, 3001)
     assert watch.words == "adding up 3,001 rows"
+    assert watch.shares == sorted(watch.shares)
+    assert watch.shares[-1] == 1

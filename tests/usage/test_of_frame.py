@@ -1,14 +1,20 @@
 """The library call ``breakeven.usage(frame)``."""
 
 import datetime as dt
+import json
 import subprocess
 import sys
+from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
 import breakeven
+from breakeven.errors import LogError
 from breakeven.usage.of_frame import usage_of
+
+DAY = dt.date(2026, 11, 23)
 
 CALLS = pl.DataFrame({"llm": ["gpt-5-mini"], "tokens_in": [1000], "tokens_out": [100]})
 COLUMNS = {"model": "llm", "input_tokens": "tokens_in", "output_tokens": "tokens_out"}
@@ -48,3 +54,81 @@ def test_without_a_day_calls_without_a_time_are_priced_as_of_today() -> None:
 def test_an_option_that_is_unknown() -> None:
     with pytest.raises(TypeError, match="colums"):
         breakeven.usage(CALLS, colums=COLUMNS)  # type: ignore[call-arg]
+
+
+def chats() -> list[dict[str, object]]:
+    """Sixty calls of two system prompts, one of which is that of thirty in a row."""
+    texts = {"a": "You sort letters by topic. " * 8, "b": "You write short answers to customers. " * 8}
+    return [
+        {
+            "model": "gpt-5-mini",
+            "input_tokens": 100 + number,
+            "output_tokens": 10,
+            "timestamp": dt.datetime(2026, 11, 1 + number % 20, tzinfo=dt.UTC),
+            "messages": [
+                {"role": "system", "content": texts["ab"[number % 2]]},
+                {"role": "user", "content": f"{number}: what is it"},
+            ],
+        }
+        for number in range(60)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["polars", "lazy", "text", "pandas", "pyarrow"])
+def test_prompts_of_a_frame_find_its_tasks(kind: str, tmp_path: Path) -> None:
+    """As a log file of the same calls does."""
+    rows = chats()
+    file = tmp_path / "log.jsonl"
+    spend = {"spend": 0.0, "startTime": "2026-11-02"}
+    lines = [
+        spend | {"model": row["model"], "prompt_tokens": row["input_tokens"], "completion_tokens": 10}
+        | {"messages": row["messages"]}
+        for row in rows
+    ]  # fmt: skip
+    file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    wanted = breakeven.read_usage(file, table=breakeven.load_catalogue().prices, as_of=DAY)
+    frame = pl.DataFrame(rows)
+    given = {
+        "polars": lambda: frame,
+        "lazy": frame.lazy,
+        "text": lambda: pl.DataFrame([row | {"messages": json.dumps(row["messages"])} for row in rows]),
+        "pandas": lambda: pytest.importorskip("pandas").DataFrame(rows),
+        "pyarrow": frame.to_arrow,
+    }[kind]()
+    found = breakeven.usage(given, columns={"prompt": "messages"}, as_of=DAY)
+    told = [
+        [(each.task, each.found_by, each.calls, each.prompts and each.prompts.first_chars) for each in usage.facts]
+        for usage in (found, wanted)
+    ]
+    assert told[0] == told[1]
+    assert {found_by for _, found_by, _, _ in told[0]} == {"prompt"}
+    assert found.rows.read == found.rows.priced == 60
+    assert found.profiles[0].months[0].month == "2026-11"
+    assert "You sort" not in repr(found)
+
+
+def test_prompts_beside_rows_that_cannot_be_counted() -> None:
+    frame = pl.DataFrame(
+        {
+            "model": ["gpt-5-mini"] * 3,
+            "input_tokens": [1000, None, 1000],
+            "output_tokens": [100, 1, 100],
+            "cost": [0.00045, None, 0.0],
+            "task": ["a", "a", None],
+            "question": ["x" * 100, "y", None],
+        }
+    )
+    plain = breakeven.usage(frame, as_of=DAY)
+    found = breakeven.usage(frame, as_of=DAY, columns={"prompt": "question"})
+    assert (found.rows, found.cost_usd, found.reject_counts) == (plain.rows, plain.cost_usd, plain.reject_counts)
+    assert [(each.line, each.reason) for each in found.rejects] == [(2, "no input_tokens")]
+    assert found.price_checks == plain.price_checks
+    assert found.cube.cells == plain.cube.cells
+
+
+def test_prompts_are_not_fetched_from_elsewhere() -> None:
+    relation = duckdb.sql("SELECT 'gpt-5' AS model, 1 AS input_tokens, 1 AS output_tokens, 'hello' AS p")
+    with pytest.raises(LogError, match="prompts is read from Polars, pandas and PyArrow frames alone"):
+        breakeven.usage(relation, columns={"prompt": "p"})
+    with pytest.raises(LogError, match="no column 'question'"):
+        breakeven.usage(CALLS, columns=COLUMNS | {"prompt": "question"})

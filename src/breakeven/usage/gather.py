@@ -114,7 +114,7 @@ def gather(
     if not scan.sources and known is not None:
         return Gathered(known, scan, None, {}, notes)
     zone = billing_zone or (known.billing_zone if known else UTC)
-    logs, lost = _cube_of_logs(engine, scan, find, named, zone, known)
+    logs, lost = cube_of_logs(engine, scan, find, named, zone, known, watch)
     if known is None:
         return Gathered(logs, scan, logs, lost, notes)
     parts = [*cubes, (LOGS, logs)]
@@ -123,10 +123,21 @@ def gather(
     return Gathered(merged(parts, find), scan, logs, lost, notes)
 
 
-def _cube_of_logs(
-    engine: duckdb.DuckDBPyConnection, scan: Scan, find: Finder, named: Named, zone: str, beside: Cube | None
+def cube_of_logs(
+    engine: duckdb.DuckDBPyConnection,
+    scan: Scan,
+    find: Finder,
+    named: Named,
+    zone: str,
+    beside: Cube | None,
+    watch: Watch | None = None,
 ) -> tuple[Cube, Mapping[tuple[int, str], int]]:
     """The cube of the files of a scan, and its rejected rows by (number of file, reason)."""
+
+    def done(share: float) -> None:
+        if watch is not None:
+            watch.part(share)
+
     log = nw.from_native(scan.relation()).lazy()
     span_us = scan.span_us()
     cube = build(
@@ -139,13 +150,17 @@ def _cube_of_logs(
         cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, scan.absent),
         beside=beside,
     )
+    done(0.5)  # the cells take about as long as all that follows
     rejects, lost = scan.rejected(cube.cells.total("rows"))
     counts: Counter[str] = Counter()
     for (_, reason), rows in lost.items():
         counts[reason] += rows
+    done(0.6)
+    sizes = count_sizes(log, fetch, lambda query, side: sizes_of_query(engine, query, side))
+    done(0.8)
     cube = replace(
         cube,
-        histograms=count_sizes(log, fetch, lambda query, side: sizes_of_query(engine, query, side)),
+        histograms=sizes,
         sources=tuple(scan.sources),
         rows_in=scan.rows,
         rejects=rejects,
@@ -156,6 +171,7 @@ def _cube_of_logs(
         source_rows=good_rows(engine, len(scan.sources), lost),
         zero_calls=zero_calls(log, scan.absent, fetch),
     )
+    done(1.0)
     return cube, lost
 
 

@@ -55,6 +55,9 @@ class Watch(Protocol):
     def step(self, words: str) -> None:
         """What is done now, after reading."""
 
+    def part(self, share: float) -> None:
+        """So much of that step is done. [1]"""
+
 
 @dataclass(eq=False)
 class LogFile:

@@ -5,16 +5,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import narwhals.stable.v2 as nw
+
 from breakeven.catalogue.load import load_catalogue
 from breakeven.catalogue.table import PriceTable
 from breakeven.usage import Usage, summary
-from breakeven.usage.cube import UTC
+from breakeven.usage.cube import UTC, check_zone
 from breakeven.usage.frame_cube import frame_cube, plain_rows
+from breakeven.usage.frame_prompts import scan_frame
 from breakeven.usage.frames import canonical_frame
+from breakeven.usage.gather import cube_of_logs, fetch
 from breakeven.usage.models import Finder
-from breakeven.usage.naming import Named
+from breakeven.usage.naming import Named, name_tasks
 from breakeven.usage.price import price_cube
 from breakeven.usage.price_check import check_prices, zero_calls
+from breakeven.usage.scan import open_engine
 
 
 def usage_of(
@@ -42,7 +47,8 @@ def usage_of(
         The day whose prices calls without a time are billed at; today if not given.
     columns : mapping, optional
         Name of ``frames.NAMES`` -> the frame's own column, or ``column.field`` of a structure; the others are found
-        by the names of ``readers.table``.
+        by the names of ``readers.table``. ``prompt`` is never looked for: of a frame of Polars, pandas or PyArrow it
+        may be named, and is hashed as that of a log is, see ``frame_prompts.py``.
     table : PriceTable, optional
         Prices; the list prices where it is not given.
     zone : str, optional
@@ -64,6 +70,8 @@ def usage_of(
         table = load_catalogue().prices
     as_of = as_of or dt.date.today()
     find = Finder(table)
+    if columns and "prompt" in columns:
+        return _with_prompts(frame, columns, find, as_of, zone, task_by, billing_zone or UTC, name)
     log = canonical_frame(frame, columns, zone=zone, task_by=task_by)
     cube = frame_cube(log, find, name, billing_zone=billing_zone or UTC)
     named = Named("field" if task_by else "log")
@@ -72,3 +80,25 @@ def usage_of(
     bill = price_cube(cube, find, as_of)
     checks = check_prices(log.rows, log.absent, cube, bill, plain_rows, find, as_of)
     return summary(cube, bill, as_of, price_checks=checks)
+
+
+def _with_prompts(
+    frame: Any,
+    columns: Mapping[str, str],
+    find: Finder,
+    as_of: dt.date,
+    zone: str | None,
+    task_by: str | None,
+    billing_zone: str,
+    name: str,
+) -> Usage:
+    """The same of a frame whose prompts are looked at: here, as those of a log file are."""
+    check_zone(billing_zone)
+    with open_engine() as engine:
+        scan = scan_frame(engine, frame, columns, name=name, zone=zone, task_by=task_by)
+        named = name_tasks(scan, task_by, None)
+        cube, _ = cube_of_logs(engine, scan, find, named, billing_zone, None)
+        bill = price_cube(cube, find, as_of)
+        log = nw.from_native(scan.relation()).lazy()
+        checks = check_prices(log, scan.absent, cube, bill, fetch, find, as_of)
+    return summary(cube, bill, as_of, notes=named.notes, price_checks=checks)

@@ -68,12 +68,18 @@ def count_logged_twice_once(
             f" WHERE calls.response = {SAME}.response AND file <> first AND {BILLED}"
         )
     for place, query in lazy:
-        again = f"first IS NOT NULL AND file <> first AND {BILLED}"
-        queries[place] = (
-            f"SELECT * EXCLUDE (response, first) REPLACE ({again} OR faulty AS faulty,"
-            f" CASE WHEN {again} THEN '{ELSEWHERE}' ELSE reason END AS reason)"
-            f" FROM (FROM ({query}) LEFT JOIN {SAME} USING (response))"
+        found = f"{SAME}_{place}"  # found once: the view may be asked many times
+        engine.execute(
+            f"CREATE TEMP TABLE {found} AS SELECT line, true AS again FROM ({query}) JOIN {SAME} USING (response)"
+            f" WHERE file <> first AND {BILLED}"
         )
-    if not lazy:
-        engine.execute(f"DROP TABLE {SAME}")
+        if engine.execute(f"SELECT count(*) FROM {found}").fetchall()[0][0]:
+            queries[place] = (
+                f"SELECT * EXCLUDE (response, again) REPLACE (faulty OR again IS NOT NULL AS faulty,"
+                f" CASE WHEN again THEN '{ELSEWHERE}' ELSE reason END AS reason)"
+                f" FROM (FROM ({query}) LEFT JOIN {found} USING (line))"
+            )
+        else:
+            engine.execute(f"DROP TABLE {found}")
+    engine.execute(f"DROP TABLE {SAME}")
     return []

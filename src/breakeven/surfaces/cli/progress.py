@@ -34,6 +34,7 @@ class Bar:
         self.size: int | None = None
         self.done = self.counted = 0
         self.words = "reading"
+        self.share: float | None = None
         self.progress: Progress | None = None
         self.lock = threading.Lock()
         self.ended = False
@@ -57,8 +58,13 @@ class Bar:
         self._show()
 
     def step(self, words: str) -> None:
-        """What is done after reading; how long it takes is not known."""
-        self.words, self.size = words, None
+        """What is done after reading; only in steps is it known how far it is."""
+        self.words, self.size, self.share = words, None, 0.0
+        self._show()
+
+    def part(self, share: float) -> None:
+        """So much of the step is done. [1]"""
+        self.share = share
         self._show()
 
     def end(self) -> None:
@@ -71,7 +77,15 @@ class Bar:
 
     def _begin(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            ProgressColumn,
+            SpinnerColumn,
+            TaskProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
         from rich.text import Text
 
         bar = self
@@ -91,14 +105,23 @@ class Bar:
                 SpinnerColumn(),
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
+                TaskProgressColumn(),
                 Rate(),
                 TimeElapsedColumn(),
             )
             self.progress = Progress(*columns, console=Console(stderr=True), transient=True)
-            self.progress.add_task(self.words, total=self.size, completed=self.done)
+            total, completed = self._state()
+            self.progress.add_task(self.words, total=total, completed=completed)
             self.progress.start()
 
     def _show(self) -> None:
         if self.progress is not None:
             task = self.progress.task_ids[0]
-            self.progress.update(task, description=self.words, total=self.size, completed=self.done)
+            total, completed = self._state()
+            self.progress.update(task, description=self.words, total=total, completed=completed)
+
+    def _state(self) -> tuple[int | None, int]:
+        """What there is to do and what is done: bytes while logs are read, then hundredths of adding them up."""
+        if self.share is None:
+            return self.size, self.done
+        return 100, round(100 * self.share)
