@@ -27,6 +27,7 @@ from breakeven.usage.lines import Chunk
 from breakeven.usage.mapping import absent_columns, canonical_query, raw_columns, run
 from breakeven.usage.nesting import BENIGN, count_each_call_once
 from breakeven.usage.parquet import PARQUET, parquet_rows
+from breakeven.usage.prompt_columns import has_prompts
 from breakeven.usage.readers import find_reader, table
 from breakeven.usage.readers.reader import Reader
 from breakeven.usage.sample import key_of_parquet, key_of_text
@@ -266,16 +267,19 @@ def _text(result: Scan, number: int, layout: Layout, reader: Reader, how: _How) 
     row, file = layout.row(), layout.file
     key = result.keys.get(reader.name)
     raw = raw_columns(reader, layout.names, how.task_by, how.columns, file, row, key)
-    kept = _note_columns(result, raw)
     if isinstance(row, JsonLine) and not (layout.is_document or layout.expand) and raw["span"] == "NULL":
-        line = WholeLine(row.paths)
-        again = raw_columns(reader, layout.names, how.task_by, how.columns, file, line, key)
-        if whole := read_whole(result.engine, number, file, again, line, kept):
+
+        def raw_of(line: WholeLine) -> dict[str, str]:
+            return raw_columns(reader, layout.names, how.task_by, how.columns, file, line, key)
+
+        if whole := read_whole(result.engine, number, file, layout.head, row.paths, raw_of):
+            _note_columns(result, whole.raw)
             result.queries.append(whole.query)
             result.spans_us.append(whole.span_us)
             if file.watch is not None:
                 file.watch.rows(whole.rows)
             return whole.rows
+    kept = _note_columns(result, raw)
     rows, insert = 0, ""
     for chunk in layout.chunks(row):
         if chunk.lines:
@@ -323,7 +327,7 @@ def _note_columns(result: Scan, raw: Mapping[str, str]) -> dict[str, str] | None
     if raw["span"] != "NULL" and not result.has_spans:
         result.has_spans = True
         _add_columns(result.engine, SPAN_COLUMNS)
-    if all(raw[name] == "NULL" for name in ("prompt", "first_message", "tools")):
+    if not has_prompts(raw):
         return {}
     if not result.has_prompts:
         result.has_prompts = True
