@@ -36,7 +36,7 @@ from usage_logs import make_log, query
 
 from breakeven.catalogue import genai
 from breakeven.catalogue.table import PriceTable
-from breakeven.usage.columns import cells_of_query
+from breakeven.usage.columns import NO_CODES, cells_of_query, with_codes
 from breakeven.usage.cube import Cube, build
 from breakeven.usage.cube_file import read_cube, write_cube
 from breakeven.usage.gather import fetch, gather
@@ -80,13 +80,15 @@ def cells(file: Path) -> dict[str, Any]:
     find = Finder(table)
     with open_engine() as engine:
         found = scan_files(engine, [file])
+        rows, codes = with_codes(engine, "log") if found.in_place else (found.relation(), NO_CODES)
         cube = build(
-            nw.from_native(found.relation()).lazy(),
+            nw.from_native(rows).lazy(),
             fetch,
             find,
             found.span_us(),
             found.absent,
-            cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, found.absent),
+            cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, found.absent, codes),
+            coded=codes,
         )
     bill = price_cube(cube, find, AS_OF)
     return {"cells": len(cube.cells), "usd": f"{bill.total_usd:.2f}", "rows": cube.cells.total("rows")}

@@ -69,13 +69,15 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> str:
     """
     from difflib import SequenceMatcher
 
-    by_key = {candidate.lower(): candidate for candidate in names}
-    matcher = SequenceMatcher(b=name.lower())
+    word, by_key = name.lower(), {candidate.lower(): candidate for candidate in names}
+    matcher = SequenceMatcher(b=word)
     bounds: list[tuple[float, str]] = []
     for key in by_key:
         matcher.set_seq1(key)
-        if matcher.real_quick_ratio() >= CLOSE and (bound := matcher.quick_ratio()) >= CLOSE:
-            bounds.append((bound, key))
+        if matcher.real_quick_ratio() >= CLOSE and matcher.quick_ratio() >= CLOSE:
+            bound = 2 * _common(key, word) / max(1, len(key) + len(word))
+            if bound >= CLOSE:
+                bounds.append((bound, key))
     found: list[tuple[float, str]] = []
     for bound, key in sorted(bounds, reverse=True):
         if len(found) == count and bound < found[-1][0]:
@@ -84,3 +86,19 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> str:
         found = sorted([*found, (matcher.ratio(), key)], reverse=True)[:count]
     close = [key for ratio, key in found if ratio >= CLOSE]
     return f" Did you mean {', '.join(by_key[key] for key in close)}?" if close else ""
+
+
+def _common(one: str, other: str) -> int:
+    """
+    Length of the longest common subsequence, which holds every block that ``difflib`` matches. [characters]
+
+    H. Hyyro, Bit-parallel LCS-length computation revisited, 2004: a bit for each place in ``other``.
+    """
+    places: dict[str, int] = {}
+    for place, char in enumerate(other):
+        places[char] = places.get(char, 0) | 1 << place
+    row = every = (1 << len(other)) - 1
+    for char in one:
+        met = row & places.get(char, 0)
+        row = (row + met | row - met) & every
+    return len(other) - row.bit_count()

@@ -119,6 +119,7 @@ def cells(
     absent: Collection[str] = (),
     *,
     hourly: Collection[str] | None = None,
+    coded: Collection[str] = (),
 ) -> nw.LazyFrame[Any]:
     """
     Query of the cube's cells: columns ``KEYS``, ``SUMS``, ``first_us`` and ``last_us``.
@@ -140,6 +141,8 @@ def cells(
     hourly : collection of str, optional
         Models, as the log spells them, that are cut by the time of day; all if not given. ``day_part`` of the others
         is -1.
+    coded : collection of str
+        Keys for which the log has a column of numbers, such as ``task_code``: the result has these in their place.
     """
     col = nw.col
     at, known = col("at_us"), ~col("at_us").is_null()
@@ -163,6 +166,8 @@ def cells(
     )
     if "reported_cost_nano" not in absent:
         sums.append("reported_calls")
+    if coded:
+        log = log.with_columns(*(col(f"{name}_code").alias(name) for name in coded))
     summed = log.group_by(*keys).agg(
         nw.len().alias("rows"),
         *(col(name).sum() for name in sums),
@@ -289,6 +294,7 @@ def build(
     *,
     billing_zone: str = UTC,
     cells_of: CellsOf | None = None,
+    coded: Collection[str] = (),
     beside: Cube | None = None,
 ) -> Cube:
     """
@@ -313,6 +319,8 @@ def build(
         IANA name of the time zone whose months are told apart.
     cells_of : callable, optional
         A faster way than ``rows_of`` to get the cells.
+    coded : collection of str
+        As for ``cells``; then ``cells_of`` must know what the numbers mean.
     beside : Cube, optional
         A cube that the result is to be added to; the log is cut where that one is, too.
     """
@@ -327,7 +335,7 @@ def build(
     sizes, edges = tuple(find.table.thresholds), tuple(time_us(edge) for edge in find.table.day_edges)
     if beside is not None:
         sizes, edges = (tuple(sorted({*a, *b})) for a, b in ((sizes, beside.thresholds), (edges, beside.day_edges_us)))
-    found = get(cells(log, cuts, edges, sizes, absent, hourly=hourly), cuts)
+    found = get(cells(log, cuts, edges, sizes, absent, hourly=hourly, coded=coded), cuts)
     return Cube(cells=found, cuts_us=cuts, day_edges_us=edges, thresholds=sizes, billing_zone=billing_zone)
 
 

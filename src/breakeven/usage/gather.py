@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 
 from breakeven.errors import LogError
 from breakeven.usage.column_map import ColumnMap
-from breakeven.usage.columns import cells_of_query, sizes_of_query
+from breakeven.usage.columns import NO_CODES, cells_of_query, sizes_of_query, with_codes
 from breakeven.usage.cube import UTC, Cube, build, check_zone, count_sizes
 from breakeven.usage.inputs import LogFile, Watch
 from breakeven.usage.merge import merged, refuse_twice, renamed_cube
@@ -125,14 +125,16 @@ def _cube_of_logs(
     """The cube of the files of a scan, and its rejected rows by (number of file, reason)."""
     log = nw.from_native(scan.relation()).lazy()
     span_us = scan.span_us()
+    coded, codes = with_codes(engine, "log") if scan.in_place else (scan.relation(), NO_CODES)
     cube = build(
-        log,
+        nw.from_native(coded).lazy(),
         fetch,
         find,
         span_us,
         scan.absent,
         billing_zone=zone,
-        cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, scan.absent),
+        cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, scan.absent, codes),
+        coded=codes,
         beside=beside,
     )
     rejects, lost = scan.rejected(cube.cells.total("rows"))

@@ -59,6 +59,7 @@ class Scan:
     spans_us : for each file that is not read into the table ``calls`` its first and last time, None where it has none.
         [us]
     absent : columns of ``cube.MAY_BE_ABSENT`` that no file has.
+    in_place : whether every file is Parquet that is scanned where it is.
     has_prompts : whether some file holds prompts.
     has_spans : whether the rows of some file lie inside one another.
     keys : reader -> the metadata key that names tasks in its files, None where none does; only of readers asked.
@@ -73,6 +74,7 @@ class Scan:
     queries: list[str] = field(default_factory=list)
     spans_us: list[tuple[int | None, int | None]] = field(default_factory=list)
     absent: frozenset[str] = frozenset(MAY_BE_ABSENT)
+    in_place: bool = True
     has_prompts: bool = False
     has_spans: bool = False
     keys: dict[str, str | None] = field(default_factory=dict)
@@ -265,6 +267,7 @@ def _read(result: Scan, file: LogFile, how: _How) -> None:
 def _text(result: Scan, number: int, layout: Layout, reader: Reader, how: _How) -> int:
     """Read a file of JSON lines or delimited text, into ``calls`` or a table of its own; how many rows it holds."""
     row, file = layout.row(), layout.file
+    result.in_place = False
     key = result.keys.get(reader.name)
     raw = raw_columns(reader, layout.names, how.task_by, how.columns, file, row, key)
     if isinstance(row, JsonLine) and not (layout.is_document or layout.expand) and raw["span"] == "NULL":
@@ -309,6 +312,7 @@ def _parquet(result: Scan, number: int, file: LogFile, reader: Reader, how: _How
     numbered = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of})"
     query = canonical_query(result.engine, number, raw, row, numbered, kept)
     if kept is None or raw["span"] != "NULL":
+        result.in_place = False
         run(result.engine, f"INSERT INTO calls BY NAME {query}", f"{file}: the rows cannot be read")
         return count
     result.spans_us.append(_parquet_span(result.engine, raw["instant"], types, rows_of, query))
