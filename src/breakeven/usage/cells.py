@@ -280,13 +280,15 @@ def group_sums(counts: Array, codes: Array, groups: int) -> list[int]:
     if not len(counts):
         return [0] * groups
     if int(counts.max()) * len(counts) < 2**53:
-        return [int(each) for each in np.bincount(codes, counts, groups)]
-    sums = [0] * groups
+        sums: list[int] = np.bincount(codes, counts, groups).astype(np.int64).tolist()
+        return sums
+    pieces = []
     for shift in range(0, 63, _PIECE_BITS):
         piece = (counts >> shift) & ((1 << _PIECE_BITS) - 1)
-        for group, each in enumerate(np.bincount(codes, piece, groups).tolist()):
-            sums[group] += int(each) << shift
-    return sums
+        pieces.append(np.bincount(codes, piece, groups).astype(np.int64).tolist())
+    return [
+        low + (middle << _PIECE_BITS) + (high << 2 * _PIECE_BITS) for low, middle, high in zip(*pieces, strict=True)
+    ]
 
 
 def _reduced(name: str, column: Array, starts: Array) -> Array:

@@ -254,21 +254,6 @@ def time_us(time: dt.time) -> int:
     return ((time.hour * 60 + time.minute) * 60 + time.second) * 1_000_000 + time.microsecond
 
 
-def quantile(counted: Sequence[tuple[int, int]], share: float) -> float | None:
-    """
-    The size that a share of the calls does not exceed, from a histogram; None without calls. [tokens]
-
-    The middle of the bucket that holds the call of that rank, so within 2.5 % of that call's own size.
-    """
-    rank = share * sum(calls for _, calls in counted)
-    reached = 0
-    for bucket, calls in counted:
-        reached += calls
-        if reached >= rank and calls:
-            return middle(bucket)
-    return None
-
-
 def middle(bucket: int) -> float:
     """The mean of the first and last whole number in a bucket. [tokens]"""
     if bucket == ZERO_BUCKET:
