@@ -213,10 +213,11 @@ def added_up(
     key = packed([found[name] for name in keys])
     if not len(key):
         return found, ordered
-    if not (key[1:] > key[:-1]).all():
-        order = np.argsort(key)
-        key = key[order]
-        found = {name: _taken(column, order) for name, column in found.items()}
+    if (key[1:] > key[:-1]).all():
+        return found, ordered
+    order = np.argsort(key)
+    key = key[order]
+    found = {name: _taken(column, order) for name, column in found.items()}
     starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
     if len(starts) < len(key):
         found = {name: _reduced(name, column, starts) for name, column in found.items()}
