@@ -16,7 +16,8 @@ from breakeven.usage.readers.reader import json_rows
 
 PIECES = 16
 PIECE_BYTES = 64 * 1024
-"""How many pieces of a file are looked at, and how long they are."""
+PIECE_LINES = 20
+"""How many pieces of a file are looked at, how long they are, and how many of their lines are read."""
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -109,13 +110,13 @@ def shape_of(paths: Sequence[str], rows: Rows | None) -> Shape:
 
 def sample(file: LogFile, head: bytes) -> Rows:
     """Lines of a file, from its beginning and, where it is not packed, from places all over it."""
-    rows = json_rows(head)
+    rows = json_rows(head)[: PIECES * PIECE_LINES]
     if file.path is None or not file.size or not rows:
         return rows
     with file.path.open("rb") as handle:
         for piece in range(1, PIECES):
             handle.seek(file.size * piece // PIECES)
-            rows += json_rows(b"\n".join(handle.read(PIECE_BYTES).split(b"\n")[1:-1]))
+            rows += json_rows(b"\n".join(handle.read(PIECE_BYTES).split(b"\n")[1:-1][:PIECE_LINES]))
     return rows
 
 

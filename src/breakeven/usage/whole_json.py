@@ -94,8 +94,8 @@ class WholeLine(JsonLine):
 def folded(engine: duckdb.DuckDBPyConnection, raw: Mapping[str, str]) -> dict[str, str]:
     """The raw columns with every one that no field has a part in, being null, true or false, as just that."""
     words = {None: "NULL", True: "true", False: "false"}
-    found = dict(raw)
-    for name, sql in raw.items():
+    found = {name: sql.replace("whole(NULL)", "NULL") for name, sql in raw.items()}
+    for name, sql in found.items():
         try:
             value = engine.execute(f"SELECT {sql}").fetchall()[0][0]
         except duckdb.BinderException:
@@ -174,7 +174,7 @@ def _read(
     kinds = TYPES | {ZERO_COST: "BOOLEAN"} | dict.fromkeys(PROMPT_COLUMNS, "UBIGINT")
     stored = [name for name in kinds if name not in constant]
     table = f"calls_{number}"
-    query = canonical_query(engine, number, raw, row, lines, kept | {UNLIKE: "broken"})
+    query = canonical_query(engine, number, raw, row, lines, kept | {UNLIKE: "broken"}, all_good=True)
     engine.execute("SET preserve_insertion_order = false")
     try:
         engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join([*stored, 'faulty', UNLIKE])} FROM ({query})")
