@@ -41,8 +41,8 @@ from usage_peers import litellm_cost
 
 from breakeven.catalogue import genai
 from breakeven.catalogue.table import PriceTable
-from breakeven.usage.columns import NO_CODES, cells_of_query, with_codes
-from breakeven.usage.cube import Cube, build
+from breakeven.usage.columns import cells_of_query, with_codes
+from breakeven.usage.cube import NO_CODES, Cube, build
 from breakeven.usage.cube_file import read_cube, write_cube
 from breakeven.usage.gather import fetch, gather
 from breakeven.usage.inputs import as_log
@@ -111,7 +111,7 @@ def cells(file: Path) -> dict[str, Any]:
             found.span_us(),
             found.absent,
             cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, found.absent, codes),
-            coded=codes,
+            codes=codes,
         )
     bill = price_cube(cube, find, AS_OF)
     return {"cells": len(cube.cells), "usd": f"{bill.total_usd:.2f}", "rows": cube.cells.total("rows")}

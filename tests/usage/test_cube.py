@@ -266,3 +266,16 @@ def test_parquet_gives_the_same_cube_as_csv(prices: PriceTable, log: list[dict[s
     assert found.cells.values == expected.cells.values
     assert found.histograms == expected.histograms
     assert found.reject_counts == expected.reject_counts
+
+
+def test_sums_too_large_for_floating_point_are_exact(prices: PriceTable) -> None:
+    # 10,001 rows of 999,999,999,999 tokens: above 2^53 = 9,007,199,254,740,992, and odd
+    with tempfile.TemporaryDirectory() as folder, open_engine() as engine:
+        file = Path(folder) / "log.parquet"
+        engine.execute(
+            "COPY (SELECT 'gpt-5' AS model, 999999999999 AS input_tokens, 1 AS output_tokens FROM range(10001))"
+            f" TO '{file}' (FORMAT parquet)"
+        )
+        usage = read_usage(file, table=prices, as_of=AS_OF)
+    assert usage.cube.cells.total("input_tokens") == 10_001 * 999_999_999_999
+    assert usage.cube.cells.total("output_tokens") == 10_001

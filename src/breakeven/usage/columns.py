@@ -1,7 +1,6 @@
 """Cells out of DuckDB, column by column: many times faster than row by row, and in little memory."""
 
-from collections.abc import Collection, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import duckdb
@@ -10,18 +9,13 @@ import numpy as np
 
 from breakeven.errors import LogError
 from breakeven.usage.cells import CODED, UNKNOWN_TIME, Array, Cell, Cells
+from breakeven.usage.cube import NO_CODES, Codes
 from breakeven.usage.sizes import Histograms
 
 TABLE = "found_cells"
 
 SMALL = {"day_part": "TINYINT", "tier": "SMALLINT", "batch": "BOOLEAN", "ok": "BOOLEAN"}
 """Columns of less than 64 bits; a number that does not fit is a fault."""
-
-
-Codes = Mapping[str, Mapping[int, str | None]]
-"""Column of names -> number that stands for a name -> that name."""
-
-NO_CODES: Codes = MappingProxyType({})
 
 
 def with_codes(engine: duckdb.DuckDBPyConnection, log: str) -> tuple[duckdb.DuckDBPyRelation, Codes]:
@@ -171,5 +165,6 @@ def _fetched(
     for name in codes:
         met = np.bincount(columns[name], minlength=len(values[name])) > 0
         columns[name] = (np.cumsum(met, dtype=np.int32) - 1)[columns[name]]
-        values[name] = [codes[name].get(code) for code, is_met in zip(values[name], met, strict=True) if is_met]
+        used = (code for code, is_met in zip(values[name], met, strict=True) if is_met)
+        values[name] = [codes[name].get(code) for code in used] or [None]
     return columns, values

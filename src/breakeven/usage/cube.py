@@ -9,8 +9,9 @@ the counts over these keys and no price, month, join or quantile is worked out i
 
 import datetime as dt
 import math
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -40,6 +41,14 @@ MAY_BE_ABSENT = (
 
 STEP = 1.05
 """Width of a histogram bucket: each begins 5 % above the one before."""
+
+MAX_DOUBLE = 2**53
+"""Whole numbers below this are exact as floating point. Sums of them only grow: one that stays below was exact."""
+
+Codes = Mapping[str, Mapping[int, str | None]]
+"""Column of names -> number that stands for a name -> that name."""
+
+NO_CODES: Codes = MappingProxyType({})
 
 ZERO_BUCKET = -1
 """Bucket of calls with no tokens at all; bucket 0 begins at one token."""
@@ -120,6 +129,7 @@ def cells(
     *,
     hourly: Collection[str] | None = None,
     coded: Collection[str] = (),
+    in_doubles: bool = False,
 ) -> nw.LazyFrame[Any]:
     """
     Query of the cube's cells: columns ``KEYS``, ``SUMS``, ``first_us`` and ``last_us``.
@@ -143,6 +153,8 @@ def cells(
         is -1.
     coded : collection of str
         Keys for which the log has a column of numbers, such as ``task_code``: the result has these in their place.
+    in_doubles : bool
+        Add up as floating point, which takes less room for each cell; a sum below ``MAX_DOUBLE`` is exact.
     """
     col = nw.col
     at, known = col("at_us"), ~col("at_us").is_null()
@@ -168,6 +180,8 @@ def cells(
         sums.append("reported_calls")
     if coded:
         log = log.with_columns(*(col(f"{name}_code").alias(name) for name in coded))
+    if in_doubles:
+        log = log.with_columns(*(col(name).cast(nw.Float64) for name in sums))
     summed = log.group_by(*keys).agg(
         nw.len().alias("rows"),
         *(col(name).sum() for name in sums),
@@ -279,7 +293,7 @@ def build(
     *,
     billing_zone: str = UTC,
     cells_of: CellsOf | None = None,
-    coded: Collection[str] = (),
+    codes: Codes = NO_CODES,
     beside: Cube | None = None,
 ) -> Cube:
     """
@@ -304,14 +318,18 @@ def build(
         IANA name of the time zone whose months are told apart.
     cells_of : callable, optional
         A faster way than ``rows_of`` to get the cells.
-    coded : collection of str
-        As for ``cells``; then ``cells_of`` must know what the numbers mean.
+    codes : mapping, optional
+        What the numbers in columns such as ``task_code`` of the log mean, which ``cells_of`` must know too: cells are
+        found by these.
     beside : Cube, optional
         A cube that the result is to be added to; the log is cut where that one is, too.
     """
     get = cells_of or (lambda query, cuts: cells_of_rows(rows_of(query), cuts))
     names = [name for name in ("model", "provider") if name not in absent]
-    spelled = rows_of(log.group_by(*names).agg(nw.len()))
+    if names == ["model"] and "model" in codes:
+        spelled: Iterable[tuple[Any, ...]] = [(name,) for name in codes["model"].values()]
+    else:
+        spelled = rows_of(log.group_by(*names).agg(nw.len()))
     listed = [(row[0], find(name_or_none(row[0]), name_or_none(row[1]) if row[2:] else None)) for row in spelled]
     known = [(name, model) for name, model in listed if not isinstance(model, str)]
     days = {day for _, model in known for day in model.since_days()}
@@ -320,7 +338,14 @@ def build(
     sizes, edges = tuple(find.table.thresholds), tuple(time_us(edge) for edge in find.table.day_edges)
     if beside is not None:
         sizes, edges = (tuple(sorted({*a, *b})) for a, b in ((sizes, beside.thresholds), (edges, beside.day_edges_us)))
-    found = get(cells(log, cuts, edges, sizes, absent, hourly=hourly, coded=coded), cuts)
+
+    def ask(in_doubles: bool) -> Cells:
+        query = cells(log, cuts, edges, sizes, absent, hourly=hourly, coded=codes, in_doubles=in_doubles)
+        return get(query, cuts)
+
+    found = ask(bool(codes))
+    if codes and any(int(found.columns[name].max(initial=0)) >= MAX_DOUBLE for name in SUMS):
+        found = ask(False)
     return Cube(cells=found, cuts_us=cuts, day_edges_us=edges, thresholds=sizes, billing_zone=billing_zone)
 
 

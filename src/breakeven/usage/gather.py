@@ -10,8 +10,8 @@ import narwhals.stable.v2 as nw
 
 from breakeven.errors import LogError
 from breakeven.usage.column_map import ColumnMap
-from breakeven.usage.columns import NO_CODES, cells_of_query, sizes_of_query, with_codes
-from breakeven.usage.cube import UTC, Cube, build, check_zone, count_sizes
+from breakeven.usage.columns import cells_of_query, sizes_of_query, with_codes
+from breakeven.usage.cube import NO_CODES, UTC, Cube, build, check_zone, count_sizes
 from breakeven.usage.inputs import LogFile, Watch
 from breakeven.usage.merge import merged, refuse_twice, renamed_cube
 from breakeven.usage.models import Finder
@@ -134,7 +134,7 @@ def _cube_of_logs(
         scan.absent,
         billing_zone=zone,
         cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, scan.absent, codes),
-        coded=codes,
+        codes=codes,
         beside=beside,
     )
     rejects, lost = scan.rejected(cube.cells.total("rows"))
