@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: setup demo serve test lint format bench bench-usage bench-web screenshots docs lock clean
+.PHONY: setup demo serve test lint format bench bench-usage bench-web bench-serving screenshots docs lock clean
 
 setup: .venv/ready
 
@@ -41,6 +41,12 @@ bench-web: setup
 # Options of the benchmark: make bench-usage BENCH="--rows 100000000"
 bench-usage: setup
 	$(BIN)/python benchmarks/usage_scan.py $(BENCH)
+
+# Predicted against measured: serving, fine-tuning, and a server measured at other points.
+bench-serving: setup
+	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/tuning.py
+	$(BIN)/python benchmarks/measured.py
 
 screenshots: setup
 	$(BIN)/python tools/screenshots.py

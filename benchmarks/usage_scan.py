@@ -41,8 +41,9 @@ from usage_peers import litellm_cost
 
 from breakeven.catalogue import genai
 from breakeven.catalogue.table import PriceTable
+from breakeven.usage.cells import NO_CODES
 from breakeven.usage.columns import cells_of_query, with_codes
-from breakeven.usage.cube import NO_CODES, Cube, build
+from breakeven.usage.cube import Cube, build
 from breakeven.usage.cube_file import read_cube, write_cube
 from breakeven.usage.gather import fetch, gather
 from breakeven.usage.inputs import as_log

@@ -20,6 +20,8 @@ from breakeven.questions.finetune import FinetuneAnswer, FinetuneQuestion, answe
 from breakeven.questions.route import RouteAnswer
 from breakeven.questions.route import answer as route_answer
 from breakeven.questions.route_fields import RouteQuestion
+from breakeven.questions.selfhost import answer as own_answer
+from breakeven.questions.selfhost_fields import SelfhostQuestion
 from breakeven.surfaces.render.numbers import money
 
 ARTICLE_DAY = dt.date(2026, 5, 27)
@@ -38,6 +40,10 @@ PROVIDERS = (
     ("gemini-2.5-flash", "Gemini (any)", "N/A", "N/A", "No"),
 )
 """The article's provider table: name to look up, its name, training cost, premium, availability."""
+
+
+SAME_MODEL = "groq/llama-3.1-8b-instant"
+"""An open-weights model sold by the token, beside which the same one on GPUs of one's own is put."""
 
 
 class Check:
@@ -72,6 +78,7 @@ def page(catalogue: Catalogue) -> str:
     _payback(check)
     _variables(check)
     _providers(check)
+    _own_gpus(check)
     _lists(check)
     _framework(check)
     _hybrid(check)
@@ -238,6 +245,41 @@ def _providers(check: Check) -> None:
         f"**Training costs do not hold as amounts to pay a provider.** {mini.label}: {mini.lines[-1].quantity:.2f}M billed"
         f" tokens cost {money(mini.upfront_usd)} ({money(mini.upfront_low_usd)} to {money(mini.upfront_high_usd)}, estimated"
         " from 500 examples and 3 epochs). Labels, evaluation and hosting are usually the larger part.",
+    )
+
+
+def _own_gpus(check: Check) -> None:
+    """The 0 % premium of a model one hosts oneself, as what a call costs over the same model by API."""
+    by_api = check.catalogue.prices.find(SAME_MODEL)
+    check.say(
+        "",
+        '## "0 % (self-host)": the premium of GPUs of your own',
+        "",
+        f"Llama 3.1 8B on the cheapest layout that carries the article's call (800 + 400 tokens), against {by_api.id} by the"
+        f" token on {CHECK_DAY}; estimated, with the replicas at either end of the band of the throughput.",
+        "",
+        "| calls a month | GPUs | a month | by API | own over API |",
+        "|---:|---|---:|---:|---:|",
+    )
+    usage = {"input_tokens": 800, "output_tokens": 400, "as_of": CHECK_DAY, "api_model": by_api.id}
+    for calls in (50_000, 500_000, 5_000_000, 50_000_000, 500_000_000):
+        fields = usage | {"model": "llama-3.1-8b", "calls_per_month": calls}
+        found = own_answer(ask(SelfhostQuestion, fields), check.catalogue)
+        row, api = found.best, found.by_api
+        assert row is not None
+        assert api is not None
+        assert row.monthly_usd is not None
+        few, many = row.replicas_low, row.replicas_high
+        band = "" if few == many else f" ({few} to {many})"
+        ratio = row.monthly_usd / api.monthly_usd
+        check.say(
+            f"| {calls:,} | {row.replicas}{band} x {row.gpus} {row.gpu_name} | {money(row.monthly_usd)} |"
+            f" {money(api.monthly_usd)} | {ratio:,.2f} |"
+        )
+    check.say(
+        "",
+        "**A premium of 0 % does not hold at the article's volumes.** GPUs are whole and idle at night: a call on a few of them"
+        " costs many times its price by API; only a large fleet comes near it. The work of running the servers comes on top.",
     )
 
 

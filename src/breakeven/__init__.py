@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from breakeven.surfaces.notebook import finetune
     from breakeven.usage import Usage, read_usage
     from breakeven.usage.of_frame import usage_of
+    from breakeven.usage.of_frame import usage_of as usage
 
 __version__ = "0.1.0"
 
@@ -34,16 +35,19 @@ __all__ = [
     "finetune",
     "load_catalogue",
     "read_usage",
+    "usage",
     "usage_of",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'breakeven' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "usage":
+        return import_module("breakeven.usage")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'breakeven' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import ConsoleMessage, Page
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chromium import find_chromium
@@ -42,3 +43,17 @@ def server(_own_cache: None) -> Iterator[str]:
     with process:
         yield found[0].rstrip("/")
         process.terminate()
+
+
+@pytest.fixture
+def complaints(page: Page) -> list[str]:
+    """What the browser complains about, policy violations among it."""
+    found: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error" and "422" not in message.text:
+            found.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    return found

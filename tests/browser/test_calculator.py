@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from breakeven.questions.registry import QUESTIONS
 
@@ -33,20 +33,6 @@ def cli(**fields: str) -> Any:
     flags = [part for name, value in fields.items() for part in ("--" + name.replace("_", "-"), value)]
     command = [sys.executable, "-m", "breakeven", "finetune", *flags, "--format", "json"]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-
-@pytest.fixture
-def complaints(page: Page) -> list[str]:
-    """What the browser complains about, policy violations among it."""
-    found: list[str] = []
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type == "error" and "422" not in message.text:
-            found.append(message.text)
-
-    page.on("console", note)
-    page.on("pageerror", lambda error: found.append(str(error)))
-    return found
 
 
 def ready(page: Page) -> None:

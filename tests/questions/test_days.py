@@ -28,6 +28,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "optimize": USAGE | {"model": "gpt-4.1"},
     "pipeline": scenario("pipeline.yaml"),
     "route": scenario("mix.yaml"),
+    "training": {"training_tokens": 1e6, "model": "gpt-4.1"},
+    "selfhost": USAGE | {"model": "llama-3.1-8b", "api_model": "gpt-4.1"},
 }
 
 

@@ -25,6 +25,12 @@ COMMANDS = {
     "logs-haiku.txt": ["logs", "examples/tensorzero-haiku.jsonl.gz", "--calls-per-month", "500k", *DAY],
     "offers.txt": ["offers", *DAY],
     "offers-gpt-4o-mini.txt": ["offers", "--model", "gpt-4o-mini", *DAY],
+    "training.txt": [
+        *["training", "examples/training.jsonl", "--validation", "examples/training-validation.jsonl"],
+        *["--model", "gpt-4.1-mini", "--buyer", "existing", *DAY],
+    ],
+    "training.json": ["training", "examples/training.jsonl", "--model", "llama-3.1-8b", "--format", "json", *DAY],
+    "training.md": ["training", "examples/training.jsonl", "--model", "nova-micro", "--format", "markdown", *DAY],
     "prices-gpt-5.4.txt": ["prices", "show", "gpt-5.4", *DAY],
 }
 

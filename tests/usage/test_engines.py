@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from engines import ENGINES, Rows, arrow, instant, sessions, spark
 
+import breakeven
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.table import PriceTable
 from breakeven.errors import BreakevenError, LogError
@@ -21,7 +22,6 @@ from breakeven.usage.cube import Cube
 from breakeven.usage.frame_cube import frame_cube
 from breakeven.usage.frames import canonical_frame
 from breakeven.usage.models import Finder
-from breakeven.usage.of_frame import usage_of
 from breakeven.usage.spark import spark_session
 
 AS_OF = dt.date(2026, 11, 23)
@@ -202,6 +202,26 @@ def test_times_of_every_kind(engine: str, kind: str, prices: PriceTable, tmp_pat
     assert [cell.first_us for cell in cube.cells] == [None, expected]
 
 
+CLOCKS = ("2026-03-29T01:59:59", "2026-03-29T02:30", "2026-03-29T03:00", "2026-10-25T02:30", "2026-10-25T03:00")
+"""Around the two nights on which the clocks of Berlin are set; one time that they skip, one that they show twice."""
+
+
+@pytest.mark.parametrize("kind", ["naive", "text"])
+def test_times_of_a_zone_with_summer_time(engine: str, kind: str, prices: PriceTable, tmp_path: Path) -> None:
+    types = {"task": "text", "model": "text", "input_tokens": "int64", "output_tokens": "int64", "timestamp": kind}
+    row = {"model": "gpt-5", "input_tokens": 1, "output_tokens": 1}
+    rows: Rows = [
+        row | {"task": str(number), "timestamp": dt.datetime.fromisoformat(text) if kind == "naive" else text}
+        for number, text in enumerate(CLOCKS)
+    ]
+    rows.append(row | {"task": "5", "timestamp": None})
+    cube = cube_in(engine, arrow(rows, types), tmp_path, prices, zone="Europe/Berlin")
+    # by hand: winter is one hour ahead of UTC, summer two; 02:30 in March does not occur, in October it is summer first
+    utc = ("2026-03-29T00:59:59", "2026-03-29T01:30", "2026-03-29T01:00", "2026-10-25T00:30", "2026-10-25T02:00")
+    expected = {str(number): int(instant(text).timestamp() * 1e6) for number, text in enumerate(utc)}
+    assert {cell.task: cell.first_us for cell in cube.cells} == expected | {"5": None}
+
+
 def test_an_empty_frame_says_so(engine: str, prices: PriceTable, tmp_path: Path) -> None:
     with pytest.raises(LogError, match="The frame holds no rows"):
         cube_in(engine, arrow([], TYPED), tmp_path, prices)
@@ -219,7 +239,7 @@ def test_text_without_an_offset_needs_a_zone(engine: str, prices: PriceTable, tm
 
 
 def test_a_frame_is_priced_and_profiled_as_its_file(typed: Usage) -> None:
-    found = usage_of(arrow(LOG, TYPED), as_of=AS_OF)
+    found = breakeven.usage(arrow(LOG, TYPED), as_of=AS_OF)
     assert (found.rows, found.cost_usd, found.profiles) == (typed.rows, typed.cost_usd, typed.profiles)
     assert found.rows.read == found.rows.priced + found.rows.unpriced + found.rows.rejected
 

@@ -88,7 +88,8 @@ names = st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_
 
 
 def facts_of(task: str) -> TaskFacts:
-    return TaskFacts(task, "log", (task,), 1, 1.0, "no prompts in the log", 0.0, None, "", 0.0, None, None, None, None)
+    words = "no prompts in the log"
+    return TaskFacts(task, "log", (task,), 1, 1.0, words, 0.0, None, "", 0.0, None, None, None, None, None)
 
 
 @given(st.lists(names, min_size=1, max_size=6, unique=True))

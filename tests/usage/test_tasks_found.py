@@ -6,7 +6,7 @@ import gzip
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +131,41 @@ def test_keys_inside_metadata_need_no_telling_name_but_must_tell_something(
     assert by_task(read(catalogue, log("2.jsonl", "route_taken", False))).keys() == {"all"}
     assert by_task(read(catalogue, log("3.jsonl", "customer", True))).keys() == {"all"}
     assert by_task(read(catalogue, log("4.jsonl", "feature", False))).keys() == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "found", "key"),
+    [
+        # a tag that is a key with its value, wherever it stands
+        (lambda n: ["prod", f"task:{'ab'[n % 2]}"] if n % 3 else [f"task:{'ab'[n % 2]}"], {"a", "b"}, "tags[task:]"),
+        (lambda n: [f"feature={'ab'[n % 2]}", "env=prod"], {"a", "b"}, "tags[feature=]"),
+        # a place that tells something of the calls
+        (lambda n: ["prod", "ab"[n % 2]], {"a", "b"}, "tags.1"),
+        # all alike, or a name for every call
+        (lambda n: ["prod", "v2"], {"all"}, ""),
+        (lambda n: [f"run:{n}", f"call-{n}"], {"all"}, ""),
+        (lambda n: [f"user:{'ab'[n % 2]}"], {"all"}, ""),
+    ],
+)
+@pytest.mark.parametrize("where", ["list", "inside"])
+def test_lists_of_tags(
+    where: str, tags: Callable[[int], list[str]], found: set[str], key: str, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    def row(number: int) -> dict[str, Any]:
+        named = {"tags": tags(number)} if where == "list" else {"metadata": {"tags": tags(number)}}
+        return spend(None, number, completion_tokens=900 if number % 2 else 9, **named)
+
+    usage = read(catalogue, write_lines(tmp_path / "log.jsonl", [row(number) for number in range(60)]))
+    assert by_task(usage).keys() == found
+    if key:
+        assert f"{'' if where == 'list' else 'metadata.'}{key}'" in usage.notes[0]
+        assert {each.found_by for each in usage.facts} == {"key"}
+
+
+def test_task_by_a_tag(tmp_path: Path, catalogue: Catalogue) -> None:
+    rows = [spend(None, tags=tags) for tags in (["x", "team:red"], ["team:blue", "team:red"], ["x"], None)]
+    usage = read(catalogue, write_lines(tmp_path / "log.jsonl", rows), task_by="tags[team:]")
+    assert {task: each.calls for task, each in by_task(usage).items()} == {"red": 1, "blue": 1, "(none)": 2}
 
 
 def test_metadata_in_csv_and_columns_of_tables(tmp_path: Path, catalogue: Catalogue) -> None:

@@ -23,7 +23,7 @@ SETTINGS = Settings(
     max_body_bytes=5_000,
     max_upload_bytes=20_000,
     request_seconds=0.5,
-    upload_seconds=1.5,
+    upload_seconds=10,
 )
 
 

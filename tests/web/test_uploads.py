@@ -189,7 +189,55 @@ def test_a_cube_is_read_in_place_of_its_log(tmp_path: Path) -> None:
     direct = post("/api/v1/logs?name=calls.jsonl", content=lines()).json()
     found = post("/api/v1/logs?name=calls.cube.parquet", content=cube.read_bytes()).json()
     assert [file["name"] for file in found["files"]] == ["calls.jsonl"]
-    assert found | {"files": direct["files"]} == direct
+    assert found == direct | {"files": found["files"]}
+    shown = ("name", "reader", "rows", "priced", "unpriced", "rejected")
+    assert [{name: file[name] for name in shown} for file in found["files"]] == [
+        {name: file[name] for name in shown} for file in direct["files"]
+    ]
+
+
+def test_cubes_are_read_beside_logs_in_a_form_too(tmp_path: Path) -> None:
+    log, cube = tmp_path / "calls.jsonl", tmp_path / "calls.cube.parquet"
+    log.write_bytes(lines(5))
+    assert main(["cube", "build", str(log), "-o", str(cube)]) == 0
+    words = " ".join(send_form([("c.cube.parquet", cube.read_bytes()), ("d.csv", table_csv(3))]).text.split())
+    assert "8 rows read = 8 priced" in words
+    twice = send_form([("c.cube.parquet", cube.read_bytes()), ("calls.jsonl", lines(5))])
+    assert twice.status_code == 422
+    assert "would be counted twice" in twice.text
+
+
+def test_files_that_hold_no_log_and_the_price_check_are_shown() -> None:
+    """gpt-4o-mini: $0.15 and $0.60 per million; the table states twice as much."""
+    usd = 2 * (1000 * 0.15 + 100 * 0.6)  # with a million calls a row
+    row = f"gpt-4o-mini,{1000 * 10**6},{100 * 10**6},{usd:.2f},1000000\n"
+    table = "model,input_tokens,output_tokens,cost_usd,calls\n" + row * 3
+    response = send_form(
+        [("a.csv", table.encode()), ("<b>notes.txt", b"nothing of the kind\n"), ("c.csv", table_csv(2))]
+    )
+    words = " ".join(response.text.split())
+    assert "1 of 3 files hold no log and were not read" in words
+    assert "&lt;b&gt;notes.txt: no reader knows this format" in words
+    assert "Our price and the cost the log states" in words
+    assert '<td class="n">$1,260.00</td> <td class="n">$630.00</td>' in words  # stated, and the difference to ours
+    plain = " ".join(send_form([("c.csv", table_csv(2))]).text.split())
+    assert "hold no log" not in plain
+    assert "the cost the log states" not in plain
+
+
+def test_a_file_of_names_merges_tasks() -> None:
+    log = lines(20) + lines(20, metadata={"task": "summary"})
+    names = ("t.yaml", b"both: [triage, 'sum*']\n")
+    found = post("/api/v1/logs", files=[("files", ("a.jsonl", log)), ("tasks", names)]).json()
+    assert [(each["task"], each["calls"]) for each in found["tasks"]] == [("both", 40)]
+    # a form in which no file was chosen sends an empty one
+    empty = post("/api/v1/logs", files=[("files", ("a.jsonl", log)), ("tasks", ("", b""))]).json()
+    assert {each["task"] for each in empty["tasks"]} == {"triage", "summary"}
+    wrong = post("/logs", files=[("files", ("a.jsonl", log)), ("tasks", ("t.yaml", b"- a\n- b\n"))])
+    assert wrong.status_code == 422
+    assert "tasks.yaml: holds no names" in wrong.text
+    large = post("/logs", files=[("files", ("a.jsonl", log)), ("tasks", ("t.yaml", b"#" * 70_000))])
+    assert large.status_code == 413
 
 
 def test_several_files_are_one_log_and_their_rows_add_up() -> None:
@@ -292,7 +340,7 @@ def test_a_form_without_a_file_says_so() -> None:
     form = b'--x\r\nContent-Disposition: form-data; name="files"; filename=""\r\n\r\n\r\n--x--\r\n'
     response = post("/logs", headers={"content-type": "multipart/form-data; boundary=x"}, content=form)
     assert response.status_code == 422
-    assert "No log file was given" in response.text
+    assert "No file was given" in response.text
 
 
 @pytest.mark.parametrize("path", uploads.UPLOAD_PATHS)

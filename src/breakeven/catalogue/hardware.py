@@ -9,6 +9,9 @@ from breakeven.catalogue.records import Cited, Figure, Record, Source
 Precision = Literal["bf16", "fp8", "int8", "int4", "fp4", "mxfp4"]
 """How a weight is stored; ``fp4`` is NVFP4."""
 
+Generation = Literal["ampere", "ada", "hopper", "blackwell", "cdna3", "cdna4"]
+"""Family of a GPU's design."""
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -36,12 +39,13 @@ class Gpu(Cited):
     memory_gb_per_s : bandwidth of its memory, decimal. [GB/s]
     usd_per_hour : rented on demand, per GPU; null where no such price was found. [USD/h]
     usd_per_hour_reserved : contract of a year. [USD/h]
+    caution : what a reader should know before renting it, "" for nothing.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
     name: str
     maker: Literal["nvidia", "amd"]
-    generation: Literal["ampere", "ada", "hopper", "blackwell", "cdna3", "cdna4"]
+    generation: Generation
     tflops: Tflops
     memory_gb: Positive
     memory_gb_per_s: Positive
@@ -49,6 +53,7 @@ class Gpu(Cited):
     link: Link
     usd_per_hour: Figure | None = None
     usd_per_hour_reserved: Figure | None = None
+    caution: str = ""
 
 
 class GpuFile(Record):

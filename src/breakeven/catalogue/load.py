@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
-from breakeven.catalogue import genai, hardware, records
+from breakeven.catalogue import constants, genai, hardware, records, training
+from breakeven.catalogue.constants import ComputeFile
 from breakeven.catalogue.hardware import Gpu, GpuFile, OpenModel, OpenModelFile
 from breakeven.catalogue.prices import BATCH, Entry, ListModel, Rate
 from breakeven.catalogue.records import (
@@ -29,6 +30,7 @@ from breakeven.catalogue.records import (
     Source,
     TokenizerFamily,
     TokenizerFile,
+    TrainingFileRules,
 )
 from breakeven.catalogue.table import PriceTable
 from breakeven.errors import CatalogueError, UnknownModelError
@@ -50,6 +52,7 @@ class Shipped(NamedTuple):
     open_weights: OpenWeightsFile
     gpus: GpuFile
     open_models: OpenModelFile
+    compute: ComputeFile
 
 
 SINGLE: Mapping[str, type[Record]] = {
@@ -59,6 +62,7 @@ SINGLE: Mapping[str, type[Record]] = {
     "open_weights.yaml": OpenWeightsFile,
     "gpus.yaml": GpuFile,
     "open_models.yaml": OpenModelFile,
+    "compute.yaml": ComputeFile,
 }
 """Files beside the offers, in the order of ``Shipped``."""
 
@@ -71,24 +75,28 @@ class Catalogue:
     prices : list prices, the user's own laid over them.
     offers : fine-tuning terms by offer id, a user's own included.
     sellers : provider id -> name as people write it.
+    training_files : provider id -> how it takes and counts training files, where that was established.
     lives : ``provider/model`` -> retirement of a listed model.
     assumptions : numbers that are not prices, by id.
     tokenizers : families of models that count tokens alike; the last fits every name.
     open_weights : families of models whose weights can be downloaded.
     gpus : what GPUs can do and what an hour of one costs, by id.
     open_models : shapes of models whose weights can be downloaded, by id.
+    compute : fitted constants of the serving and training models, with their bands.
     own_file : name of the user's price file, "" without one.
     """
 
     prices: PriceTable
     offers: Mapping[str, Offer]
     sellers: Mapping[str, str]
+    training_files: Mapping[str, TrainingFileRules]
     lives: Mapping[str, ModelLife]
     assumptions: Mapping[str, Assumption]
     tokenizers: tuple[TokenizerFamily, ...]
     open_weights: tuple[OpenFamily, ...]
     gpus: Mapping[str, Gpu]
     open_models: Mapping[str, OpenModel]
+    compute: ComputeFile
     own_file: str = ""
     own_offers: frozenset[str] = field(default_factory=frozenset)
 
@@ -140,12 +148,14 @@ def load_catalogue(own: Path | str | None = None, *, refreshed: bool = True) -> 
         prices=table,
         offers=offers | own_offers,
         sellers={file.provider: file.name for file in shipped.offers},
+        training_files={file.provider: file.training_file for file in shipped.offers if file.training_file},
         lives={life.model: life for life in shipped.models.models},
         assumptions={assumption.id: assumption for assumption in shipped.assumptions.assumptions},
         tokenizers=shipped.tokenizers.families,
         open_weights=shipped.open_weights.families,
         gpus={gpu.id: gpu for gpu in shipped.gpus.gpus},
         open_models={model.id: model for model in shipped.open_models.models},
+        compute=shipped.compute,
         own_file=Path(own).name if own is not None else "",
         own_offers=frozenset(own_offers),
     )
@@ -158,10 +168,8 @@ def _shipped() -> Shipped:
     The kept copy is used while no file's name, size or time of change differs.
     """
     files = shipped_files()
-    kept = (
-        genai.cache_folder()
-        / f"catalogue-{genai.stamp(*files, Path(records.__file__), Path(hardware.__file__))}.pickle"
-    )
+    schemas = (Path(str(module.__file__)) for module in (records, hardware, constants, training))
+    kept = genai.cache_folder() / f"catalogue-{genai.stamp(*files, *schemas)}.pickle"
     try:
         shipped: Shipped = pickle.loads(kept.read_bytes())
     except Exception:

@@ -15,6 +15,9 @@ BUYERS: dict[Buyer, str] = {
     "invitation": "customers by invitation",
 }
 
+OWN = "own"
+"""Stands for the provider where a model runs on GPUs rented by the user."""
+
 
 def find_offer(catalogue: Catalogue, offer_id: str) -> Offer:
     """The offer of this id. Raises InputError naming the nearest ids."""
@@ -89,7 +92,7 @@ def model_retirement(catalogue: Catalogue, model: ListModel) -> Day | None:
 def known_to_be_sold(catalogue: Catalogue, model: ListModel) -> bool:
     """Whether there is evidence that a model is still sold: a check of ours, or a price of the user's own."""
     life = catalogue.lives.get(model.id)
-    return bool(model.yours) or (life is not None and life.checked is not None)
+    return bool(model.yours) or model.provider == OWN or (life is not None and life.checked is not None)
 
 
 def released_by(catalogue: Catalogue, model: ListModel, day: dt.date) -> bool:
@@ -110,6 +113,15 @@ def check_day(catalogue: Catalogue, model: ListModel, as_of: dt.date) -> None:
     if earliest is not None and as_of < earliest:
         what = f"{model.id} has no price before {earliest}" if known else f"no price is dated before {earliest}"
         raise PriceNotFoundError(f"--as-of {as_of}: {what}. Give a later day, or prices of your own", "as_of")
+
+
+def check_any_price(catalogue: Catalogue, as_of: dt.date) -> None:
+    """Raise PriceNotFoundError for a day before any dated fact of the catalogue."""
+    earliest = _first_fact(catalogue)
+    if earliest is not None and as_of < earliest:
+        raise PriceNotFoundError(
+            f"--as-of {as_of}: no price is dated before {earliest}. Give a later day, or prices of your own", "as_of"
+        )
 
 
 @lru_cache(maxsize=16)

@@ -86,6 +86,20 @@ class Figure(Cited):
             raise ValueError(f"value {self.value} lies outside low {self.low} .. high {self.high}")
         return self
 
+    @property
+    def band(self) -> tuple[float, float]:
+        """Low and high as multiples of the value, both 1 where the source gives no range."""
+        if not self.value:
+            return 1.0, 1.0
+        low = self.value if self.low is None else self.low
+        high = self.value if self.high is None else self.high
+        return float(low / self.value), float(high / self.value)
+
+    @property
+    def words(self) -> str:
+        """Where it comes from, in a few words."""
+        return f"{self.source.title}, seen {self.source.seen}, {self.source.confidence}"
+
 
 class Day(Cited):
     """A dated fact, e.g. a retirement. ``earliest`` marks a "not before" day that announces nothing."""
@@ -105,11 +119,60 @@ class Window(Cited):
         return (self.first_day or day) <= day <= (self.last_day or day)
 
 
+class EpochRule(Cited):
+    """
+    Epochs by the number of examples, where a job is given none.
+
+    ``target``, unless the file would then be seen fewer than ``fewest`` or more than ``most`` examples' worth: then as
+    many whole epochs as keep within, from ``least`` to ``limit``.
+    """
+
+    target: int = Field(ge=1)
+    fewest: int = Field(ge=1)
+    most: int = Field(ge=1)
+    least: int = Field(ge=1)
+    limit: int = Field(ge=1)
+
+    def epochs(self, examples: int) -> int:
+        """Of a file of so many examples, 1 or more."""
+        if examples * self.target < self.fewest:
+            return min(self.limit, self.fewest // examples)
+        if examples * self.target > self.most:
+            return max(self.least, self.most // examples)
+        return self.target
+
+
+class ChatRule(Cited):
+    """That messages are counted by OpenAI's rule: ``chat_tokens_per_message``, ``_name`` and ``_reply``."""
+
+
+class TrainingFileRules(Cited):
+    """
+    How a provider takes and counts training files; null where that was not established.
+
+    forms : names of forms in ``training_files.forms`` that it takes, by the page of ``source``; () not established.
+    minimum_examples : fewest that a job takes.
+    chat : tokens around messages; null counts texts alone.
+    epochs : default by number of examples. default_epochs : whatever that number; an offer's own goes before both.
+    default_evaluations : passes over the validation file that are billed where none is asked for.
+    unpacked_rows_padded : without packing, each example is billed at the longest length of the job.
+    """
+
+    forms: tuple[str, ...] = ()
+    minimum_examples: Figure | None = None
+    chat: ChatRule | None = None
+    epochs: EpochRule | None = None
+    default_epochs: Figure | None = None
+    default_evaluations: Figure | None = None
+    unpacked_rows_padded: bool = False
+
+
 class Training(Record):
     """
     What a training run costs. Null means looked for and not established; it is never zero.
 
     Billed tokens are ``training_tokens * epochs`` plus, where ``validation_billed``, the validation tokens.
+    ``max_tokens_per_example``: longer examples are cut there. ``forms``: of files, in place of the provider's.
     """
 
     usd_per_mtok: Figure | None = None
@@ -117,6 +180,8 @@ class Training(Record):
     minimum_usd: Figure | None = None
     validation_billed: bool = False
     default_epochs: Figure | None = None
+    max_tokens_per_example: Figure | None = None
+    forms: tuple[str, ...] = ()
 
 
 class Inference(Record):
@@ -136,10 +201,16 @@ class Inference(Record):
 
 
 class Hosting(Record):
-    """Charges that run whether or not a call is made. ``units`` are GPUs or deployments that must stay up."""
+    """
+    Charges that run whether or not a call is made.
+
+    units : GPUs or deployments that must stay up, where ``gpus`` does not say what a unit is.
+    gpus : kinds of GPU that ``usd_per_hour`` rents, as in ``gpus.yaml``: how many are needed is then computed.
+    """
 
     usd_per_hour: Figure | None = None
     units: int = Field(default=1, ge=1)
+    gpus: tuple[str, ...] = ()
     storage_usd_month: Figure | None = None
 
 
@@ -151,6 +222,8 @@ class Offer(Record):
         ``none`` cannot be tuned, ``why_not`` says why and ``alternatives`` what to do instead.
     base_model : the vendor's own name.
     list_model : ``provider/model`` of the base in the list-price table, null where it has no list price.
+    open_model : the base in ``open_models.yaml``, for an offer of several the one that is counted; null where the
+        weights are not open or the shape is not known.
     answers_for : model names whose users this row answers ("can I tune Claude?"), as lower-case prefixes.
     sold_to : who may order, by kind of buyer. A missing kind cannot order.
     """
@@ -161,6 +234,7 @@ class Offer(Record):
     kind: Literal["tokens", "hours", "none"]
     methods: tuple[str, ...] = ()
     list_model: str | None = None
+    open_model: str | None = None
     answers_for: tuple[str, ...] = ()
     sold_to: dict[Buyer, Window] = Field(default_factory=dict)
     training: Training = Training()
@@ -190,6 +264,7 @@ class OfferFile(Record):
     provider: str
     name: str
     sources: dict[str, Source]
+    training_file: TrainingFileRules | None = None
     offers: tuple[Offer, ...]
 
 

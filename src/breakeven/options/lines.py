@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from breakeven.catalogue.records import Source
 
 When = Literal["per call", "per month", "once"]
@@ -61,6 +64,41 @@ class CostLine:
         return None if self.usd_per_unit is None else self.quantity * self.usd_per_unit
 
 
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """
+    Whole units of machines, as many as the calls need: a staircase over the volume.
+
+    calls_per_unit : calls a month, spread evenly, that one unit carries at the use aimed at. [1/month]
+    usd_per_unit : what one unit costs that is up all month. [USD/month]
+    counted : units that the option's "per month" lines hold, those of its first month; parts of a unit where units
+        are switched off for a part of the time.
+    profile : (calls at a time over their mean, share of the time), the shares adding up to 1. One entry, the peak, is
+        a fleet that is up all the time; more entries are a fleet that follows the load.
+    least : units that are always up.
+    spare : units beyond those needed.
+    """
+
+    calls_per_unit: float
+    usd_per_unit: float
+    counted: float
+    profile: tuple[tuple[float, float], ...]
+    least: int = 1
+    spare: int = 0
+
+    def units(self, calls_per_month: ArrayLike) -> NDArray[np.float64]:
+        """Units that are up on average, for calls a month of any shape."""
+        calls = np.asarray(calls_per_month, float)[..., np.newaxis]
+        multiples, shares = (np.array(each) for each in zip(*self.profile, strict=True))
+        # A load that fills a unit to the last call needs no second one: rounding must not buy it.
+        needed = np.ceil(np.round(calls * multiples / self.calls_per_unit, 9))
+        return np.asarray((np.maximum(self.least, needed) + self.spare) @ shares)
+
+    def beyond_usd(self, calls_per_month: ArrayLike) -> NDArray[np.float64]:
+        """What the units cost beyond the ``counted`` ones, less than zero where fewer are needed. [USD/month]"""
+        return (self.units(calls_per_month) - self.counted) * self.usd_per_unit
+
+
 @dataclass(frozen=True)
 class Option:
     """
@@ -68,6 +106,7 @@ class Option:
 
     lines : everything it costs in month 1 and once; see ``CostLine``.
     later : price changes already announced: (first month it counts in, its "per call" lines from then on).
+    fleet : how its "per month" lines change with the calls, None where they do not.
     retrain_usd : one more training, without data and people; None where its price is unknown. [USD]
     life_months : months until it stops being served, None where nothing is announced. [months]
     why_unavailable : why it cannot be ordered, None where it can.
@@ -82,6 +121,7 @@ class Option:
     kind: str
     lines: tuple[CostLine, ...]
     later: tuple[tuple[int, tuple[CostLine, ...]], ...] = ()
+    fleet: Fleet | None = None
     retrain_usd: float | None = 0.0
     life_months: float | None = None
     why_unavailable: str | None = None

@@ -9,9 +9,10 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.query import months_until, offers_for_model, retirement, why_unavailable
 from breakeven.catalogue.records import Buyer, Figure, Offer, Source
 from breakeven.options.hosted import MTOK, TokenPrices, announced_changes, list_prices, token_lines
+from breakeven.options.hosting import YOURS, hosting_of, yours
 from breakeven.options.lines import CostLine, Option, Workload, total_usd
+from breakeven.options.selfhost import Terms
 
-YOURS = "yours"
 OTHER_BASE = "a tuned model on another base is not compared with today's"
 
 
@@ -58,6 +59,8 @@ def from_offer(
     buyer: Buyer,
     prices: TokenPrices | None = None,
     today: str | None = None,
+    base: str | None = None,
+    terms: Terms | None = None,
 ) -> Option:
     """
     One catalogue offer as an option.
@@ -70,10 +73,14 @@ def from_offer(
         The user's prices for the tuned model, in place of the offer's.
     today : str, optional
         ``provider/model`` of today's model; tuning another base is cautioned about.
+    base : str, optional
+        Open-weights model to count where the offer is for several; else the one it names.
+    terms : Terms, optional
+        How rented GPUs are run; the usual assumptions if not given.
     """
     # What an average call costs does not depend on how many there are; only rented hours must hold the load.
     load = workload if offer.kind == "hours" else replace(workload, calls_per_month=0.0)
-    return _from_offer(catalogue, offer.id, load, plan, as_of, buyer, prices, today)
+    return _from_offer(catalogue, offer.id, load, plan, as_of, buyer, prices, today, base, terms)
 
 
 @lru_cache(maxsize=4096)
@@ -86,6 +93,8 @@ def _from_offer(
     buyer: Buyer,
     prices: TokenPrices | None,
     today: str | None,
+    base: str | None,
+    terms: Terms | None,
 ) -> Option:
     offer = catalogue.offers[offer_id]
     unknowns: list[str] = []
@@ -121,22 +130,23 @@ def _from_offer(
                     workload, _offer_prices(catalogue, offer.id, day, workload.request_input_tokens)[0]
                 ),
             )
-    once, retrain, once_sources, once_unknowns = _training_lines(offer, plan)
-    monthly, monthly_sources, monthly_unknowns = _hosting_lines(catalogue, offer, plan, workload)
+    once, retrain, once_sources, once_unknowns = training_lines(offer, plan)
+    hosting = hosting_of(catalogue, offer, plan.hosting_usd_month, workload, base, terms)
     standing = _standing(catalogue, offer.id, as_of, buyer)
     return Option(
         id=offer.id,
         label=offer.label,
         kind="tuned_hosted" if offer.kind == "tokens" else "tuned_dedicated",
-        lines=(*per_call, *monthly, *once),
+        lines=(*per_call, *hosting.lines, *once),
         later=later,
+        fleet=hosting.fleet,
         retrain_usd=retrain,
         life_months=standing.life_months,
         why_unavailable=standing.why_unavailable,
-        unknowns=(*unknowns, *once_unknowns, *monthly_unknowns),
-        notes=standing.notes,
+        unknowns=(*unknowns, *once_unknowns, *hosting.unknowns),
+        notes=(*standing.notes, *hosting.notes),
         caution="" if today and today == offer.list_model else OTHER_BASE,
-        sources=(*sources, *standing.sources, *once_sources, *monthly_sources),
+        sources=(*sources, *standing.sources, *once_sources, *hosting.sources),
     )
 
 
@@ -186,9 +196,9 @@ def from_own_prices(
     sources: tuple[Source, ...] = (),
 ) -> Option:
     """A tuned model at prices the user states, or at today's prices times the user's premium."""
-    once, retrain, _, unknowns = _training_lines(None, plan)
+    once, retrain, _, unknowns = training_lines(None, plan)
     hosting = plan.hosting_usd_month
-    monthly = (_hosting_of_yours(hosting),) if hosting else ()
+    monthly = (yours(hosting),) if hosting else ()
     return Option(
         id=option_id,
         label=label,
@@ -223,7 +233,7 @@ def _offer_prices(
     if published.base_multiple is not None and offer.list_model is not None:
         base, source = list_prices(catalogue, catalogue.prices.find(offer.list_model), day, request_input_tokens)
         factor = float(published.base_multiple.value)
-        words = f"{factor:g} x {base.source_of('')}, {_words(published.base_multiple)}"
+        words = f"{factor:g} x {base.source_of('')}, {published.base_multiple.words}"
         return base.times(factor, words), (source, published.base_multiple.source)
     figures = [figure for figure in (published.input, published.cached_input, published.output) if figure]
     batch = None
@@ -242,28 +252,18 @@ def _published(fresh: Figure | None, cached: Figure | None, output: Figure | Non
         cached_input=usd if cached is None else float(cached.value),
         cache_write=usd,
         output=None if output is None else float(output.value),
-        origin=tuple((bucket, _words(figure) if figure else "not published") for bucket, figure in figures.items()),
+        origin=tuple((bucket, figure.words if figure else "not published") for bucket, figure in figures.items()),
     )
 
 
-def _words(figure: Figure) -> str:
-    """Where a figure comes from, in a few words."""
-    return f"{figure.source.title}, seen {figure.source.seen}, {figure.source.confidence}"
-
-
-def _band(figure: Figure) -> tuple[float, float]:
-    """Low and high of a figure as multiples of its value."""
-    if not figure.value:
-        return 1.0, 1.0
-    low = figure.value if figure.low is None else figure.low
-    high = figure.value if figure.high is None else figure.high
-    return float(low / figure.value), float(high / figure.value)
-
-
-def _training_lines(
-    offer: Offer | None, plan: TrainingPlan
+def training_lines(
+    offer: Offer | None, plan: TrainingPlan, own_run: CostLine | None = None
 ) -> tuple[tuple[CostLine, ...], float | None, tuple[Source, ...], tuple[str, ...]]:
-    """What is paid once, what one retraining costs, the sources, and what is not known."""
+    """
+    What is paid once, what one retraining costs, the sources, and what is not known.
+
+    ``own_run`` is one training run on GPUs of one's own, which counts where the user gave no bill and no price.
+    """
     terms = offer.training if offer else None
     run: list[CostLine] = []
     sources: list[Source] = []
@@ -274,21 +274,23 @@ def _training_lines(
 
     if plan.training_usd is not None:
         line("Training run", 1.0, "run", plan.training_usd, YOURS, 1.0, 1.0)
+    elif own_run is not None and plan.training_price_usd_mtok is None:
+        run.append(own_run)
     elif terms and terms.usd_per_hour and plan.training_price_usd_mtok is None:
         hourly = terms.usd_per_hour
         sources.append(hourly.source)
         if plan.training_hours is None:
             unknowns.append("training is billed by the hour and its hours are not known; give --training-hours")
-            line("Training hours", 1.0, "run", None, _words(hourly), 1.0, 1.0)
+            line("Training hours", 1.0, "run", None, hourly.words, 1.0, 1.0)
         else:
-            line("Training hours", plan.training_hours, "h", float(hourly.value), _words(hourly), 1.0, 1.0)
+            line("Training hours", plan.training_hours, "h", float(hourly.value), hourly.words, 1.0, 1.0)
     else:
         figure = terms.usd_per_mtok if terms else None
         usd = plan.training_price_usd_mtok if plan.training_price_usd_mtok is not None else None
         source, price_low, price_high = YOURS, 1.0, 1.0
         if usd is None and figure is not None:
-            usd, source = float(figure.value), _words(figure)
-            price_low, price_high = _band(figure)
+            usd, source = float(figure.value), figure.words
+            price_low, price_high = figure.band
             sources.append(figure.source)
         if usd is None:
             source = "not published" if offer else "not given"
@@ -309,7 +311,7 @@ def _training_lines(
                 max(0.0, least - sum((each.usd or 0.0) * getattr(each, end) for each in run)) for end in ("low", "high")
             )
             missing = least - bill
-            line("Top-up to the minimum charge", 1.0, "run", missing, _words(minimum), low / missing, high / missing)
+            line("Top-up to the minimum charge", 1.0, "run", missing, minimum.words, low / missing, high / missing)
     once = [each if plan.runs == 1 else replace(each, quantity=each.quantity * plan.runs) for each in run]
     for name, usd, part in (
         ("Training data and labels", plan.data_usd, "data"),
@@ -318,49 +320,3 @@ def _training_lines(
         if usd:
             once.append(CostLine(name, 1.0, "once", usd, "once", part, YOURS))
     return tuple(once), total_usd(run), tuple(sources), tuple(unknowns)
-
-
-def _hosting_of_yours(usd_month: float) -> CostLine:
-    return CostLine("Hosting", 1.0, "month", usd_month, "per month", "hosting", YOURS)
-
-
-def _hosting_lines(
-    catalogue: Catalogue, offer: Offer, plan: TrainingPlan, workload: Workload
-) -> tuple[tuple[CostLine, ...], tuple[Source, ...], tuple[str, ...]]:
-    """Charges that run whether or not a call is made, their sources, and what is not known about them."""
-    if plan.hosting_usd_month is not None:
-        return ((_hosting_of_yours(plan.hosting_usd_month),) if plan.hosting_usd_month else ()), (), ()
-    lines: list[CostLine] = []
-    sources: list[Source] = []
-    unknowns: list[str] = []
-    hourly, storage = offer.hosting.usd_per_hour, offer.hosting.storage_usd_month
-    if hourly is not None and hourly.value:
-        low, high = _band(hourly)
-        hours = catalogue.assume("hours_per_month") * offer.hosting.units
-        name = "Hosting" if offer.hosting.units == 1 else f"Hosting, {offer.hosting.units} units"
-        lines.append(CostLine(name, hours, "h", float(hourly.value), "per month", "hosting", _words(hourly), low, high))
-        sources.append(hourly.source)
-    if hourly is None and offer.kind == "hours":
-        lines.append(CostLine("Hosting", 1.0, "month", None, "per month", "hosting", "not published"))
-        unknowns.append("what hosting costs is not published; give --hosting-usd-month")
-    elif offer.kind == "hours":
-        peak, most = _peak_load(catalogue, workload), catalogue.assume("gpu_tokens_per_second") * offer.hosting.units
-        load = f"the load peaks at about {peak:,.0f} tokens a second"
-        if peak > most:
-            lines.append(CostLine("Further units", 1.0, "month", None, "per month", "hosting", "not known"))
-            unknowns.append(f"{load}, more than {offer.hosting.units} unit(s) can serve; give --hosting-usd-month")
-        else:
-            unknowns.append(
-                f"{load}; whether {offer.hosting.units} unit(s) can serve that at your latency is not checked"
-            )
-        sources += [catalogue.assumptions[name].source for name in ("gpu_tokens_per_second", "peak_factor")]
-    if storage is not None and storage.value:
-        lines.append(CostLine("Storage", 1.0, "month", float(storage.value), "per month", "hosting", _words(storage)))
-        sources.append(storage.source)
-    return tuple(lines), tuple(sources), tuple(unknowns)
-
-
-def _peak_load(catalogue: Catalogue, workload: Workload) -> float:
-    """Input and output tokens of the busiest time: the mean of month 1 times ``peak_factor``. [tokens/s]"""
-    tokens = workload.calls_per_month * (workload.input_tokens + workload.output_tokens)
-    return tokens / (catalogue.assume("hours_per_month") * 3600) * catalogue.assume("peak_factor")

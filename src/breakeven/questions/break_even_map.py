@@ -94,9 +94,17 @@ def _row(
         return gather(question.model_copy(update=fields), catalogue, option_id).tuned[0]
 
     option = option_at(volumes[0])
-    # Only the capacity of rented machines depends on the volume; all other lines are per call, or fixed.
-    by_volume = [option_at(each) for each in volumes] if option.kind == "tuned_dedicated" else [option] * len(volumes)
-    months = np.maximum.reduce([_break_evens(option, usd, question, volumes) for usd in rivals])
+    # Only rented machines depend on the volume; all other lines are per call, or fixed.
+    rented = option.kind in ("tuned_dedicated", "tuned_own")
+    by_volume = [option_at(each) for each in volumes] if rented else [option] * len(volumes)
+    if rented:
+        each_alone = [
+            [_break_evens(one, usd, question, [volume])[0] for one, volume in zip(by_volume, volumes, strict=True)]
+            for usd in rivals
+        ]
+        months = np.max(each_alone, axis=0)
+    else:
+        months = np.maximum.reduce([_break_evens(option, usd, question, volumes) for usd in rivals])
     words = [word_for(each, float(value), catalogue) for each, value in zip(by_volume, months, strict=True)]
     return [
         None if word == "unknown" else finite(float(value)) for value, word in zip(months, words, strict=True)
@@ -105,10 +113,11 @@ def _row(
 
 def _break_evens(option: Option, rival: Floats, question: FinetuneQuestion, volumes: list[float]) -> Floats:
     """Break-even against one rival at each volume. Shape (volumes,). [months]"""
-    growth = calls_by_month(1.0, question.growth_month, SEARCH_MONTHS)
-    gain = np.asarray(volumes)[:, np.newaxis] * growth * (rival - per_call_usd(option))
+    calls = np.asarray(volumes)[:, np.newaxis] * calls_by_month(1.0, question.growth_month, SEARCH_MONTHS)
+    gain = calls * (rival - per_call_usd(option))
     due = months_due(question.retrain_every_months, SEARCH_MONTHS)
     fixed = option.at_least("per month") + due * (option.retrain_usd or 0.0)
+    units = option.fleet.beyond_usd(calls) if option.fleet else 0.0
     served = alive(math.inf if option.life_months is None else option.life_months, SEARCH_MONTHS)
     upfront = np.full(len(volumes), option.at_least("once"))
-    return np.asarray(break_even_months(upfront, served * (gain - fixed)))
+    return np.asarray(break_even_months(upfront, served * (gain - fixed - units)))

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.prices import ListModel
-from breakeven.catalogue.query import check_day, find_offer, model_retirement, months_until, offers_for_model
-from breakeven.catalogue.records import Source
+from breakeven.catalogue.query import OWN, check_day, find_offer, model_retirement, months_until, offers_for_model
+from breakeven.catalogue.records import Offer, Source
+from breakeven.compute.layouts import solve
 from breakeven.options.hosted import TokenPrices
+from breakeven.options.hosting import rented_as
 from breakeven.options.levers import with_cache, with_fewer_tokens
 from breakeven.options.lines import Option, Workload
+from breakeven.options.own import own_bases, own_option
+from breakeven.options.selfhost import Terms, find_open_model, lengths_of, rental_terms
 from breakeven.options.tuned import TrainingPlan, from_offer, from_own_prices, sold_today
 from breakeven.questions.opponents import (
     UntunedChoice,
@@ -87,7 +91,11 @@ def gather(question: "FinetuneQuestion", catalogue: Catalogue, only: str | None 
     stay = stay_option(question, catalogue, today, workload, prices, stay_sources)
     unknowns += stay_unknowns(question, catalogue, today, prices) + plan_unknowns
     at_tuned = stay_option(question, catalogue, today, tuned_workload, prices, ())
-    tuned = list(_tuned(question, catalogue, today, tuned_workload, plan, prices, at_tuned, only))
+    tuned = list(
+        _tuned(
+            question, catalogue, today, tuned_workload, plan, prices, at_tuned, only, rental_terms(question, catalogue)
+        )
+    )
     tuned_success = question.success_rate if question.tuned_success_rate is None else question.tuned_success_rate
     failures = failure_lines(question, tuned_success)
     return Candidates(
@@ -178,6 +186,7 @@ def _tuned(
     prices: TokenPrices,
     today_at_tuned_tokens: Option,
     only: str | None,
+    terms: Terms,
 ) -> Iterator[Option]:
     """The user's own candidates first, then the offer they named or every offer of the catalogue; or one of these."""
     own = None
@@ -196,15 +205,33 @@ def _tuned(
         yield _with_premium(question, catalogue, today, workload, plan, prices, today_at_tuned_tokens)
     if only in (YOUR_PRICES, YOUR_PREMIUM):
         return
-    if only is not None or question.tuned_model is not None:
-        offers = [find_offer(catalogue, only or question.tuned_model or "")]
-    else:
-        mine = {offer.id for offer in offers_for_model(catalogue, question.model)} if question.model else set()
-        offers = [offer for offer in catalogue.offers.values() if offer.kind != "none" or offer.id in mine]
+    named = only or question.tuned_model
+    if named is not None and named.lower().startswith(f"{OWN}/"):
+        yield own_option(catalogue, find_open_model(catalogue, named[len(OWN) + 1 :]), workload, plan, terms)
+        return
+    base = find_open_model(catalogue, question.base_model, "base_model") if question.base_model else None
+    name = today.id if today else None
+    offers = _offers(question, catalogue, base, named)
+    bases = () if named is not None or not question.own_gpus else own_bases(catalogue) if base is None else (base,)
+    rented = [rented_as(offer, base, terms) for offer in offers if offer.hosting.gpus and offer.open_model]
+    solve(catalogue, [*rented, *((each, terms.choice) for each in bases)], lengths_of(workload), terms.step_s_limit)
     for offer in offers:
-        name = today.id if today else None
         prices_here = own if question.tuned_model is not None else None
-        yield from_offer(catalogue, offer, workload, plan, question.as_of, question.buyer, prices_here, name)
+        yield from_offer(
+            catalogue, offer, workload, plan, question.as_of, question.buyer, prices_here, name, base, terms
+        )
+    for model_id in bases:
+        yield own_option(catalogue, model_id, workload, plan, terms)
+
+
+def _offers(question: "FinetuneQuestion", catalogue: Catalogue, base: str | None, named: str | None) -> list[Offer]:
+    """The offer that is named, those for one base, or every offer of the catalogue."""
+    if named is not None:
+        return [find_offer(catalogue, named)]
+    if base is not None:
+        return list(offers_for_model(catalogue, base))
+    mine = {offer.id for offer in offers_for_model(catalogue, question.model)} if question.model else set()
+    return [offer for offer in catalogue.offers.values() if offer.kind != "none" or offer.id in mine]
 
 
 def _with_premium(

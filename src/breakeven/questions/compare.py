@@ -87,6 +87,8 @@ def monthly_usd(options: list[Option], horizon: Horizon, months: int = SEARCH_MO
     for index, option in enumerate(options):
         if option.later:
             usd[index] = calls * per_call_usd(option)[:months] + fixed[index]
+        if option.fleet:
+            usd[index] += option.fleet.beyond_usd(calls)
     return np.asarray(usd)
 
 

@@ -112,6 +112,8 @@ def _parts(option: Option, served: Floats, compared: Comparison, horizon: Horizo
         monthly = known_usd(line for line in option.of("per month") if line.part == name)
         per_call = per_call_usd(option, (name,))[:months]
         usd[name] = once + monthly * float(served.sum()) + float(calls @ per_call)
+    if option.fleet:
+        usd["hosting"] = usd.get("hosting", 0.0) + float(served @ option.fleet.beyond_usd(compared.calls[:months]))
     retrained = float(served @ months_due(horizon.retrain_every_months, months)) * (option.retrain_usd or 0.0)
     if retrained:
         usd["training"] = usd.get("training", 0.0) + retrained

@@ -24,12 +24,14 @@ class Question(BaseModel):
 
     command : what people type to ask it.
     front : fields that a form shows at once; the others are folded away under their headings.
+    hidden : fields that no form shows, because a page fills them from an upload.
     example : fields of a situation to begin with.
     from_log : names of ``logs.workload_fields`` that are called otherwise here.
     """
 
     command: ClassVar[str] = ""
     front: ClassVar[tuple[str, ...]] = ()
+    hidden: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[Mapping[str, Any]] = {}
     from_log: ClassVar[Mapping[str, str]] = {}
 

@@ -15,6 +15,15 @@ from breakeven.questions.cost_paths import CostPath, cost_paths
 from breakeven.questions.fields import MOST, Count, Number, Question, field, name, share, tokens, usd, usd_per_mtok
 from breakeven.questions.framework import framework, loses, wins
 from breakeven.questions.kind import Kind
+from breakeven.questions.rented import (
+    GPUS,
+    GpuName,
+    check_gpu_price,
+    gpu_field,
+    gpu_price_field,
+    latency_field,
+    peak_field,
+)
 from breakeven.questions.report import month_rows, opponent, option_answers, untuned_rows
 from breakeven.questions.statement import (
     Check,
@@ -71,6 +80,9 @@ class FinetuneQuestion(Question):
         (), TODAY, "Untuned model that would do as well; may be given several times.", title="Untuned models",
         max_length=20)
     tuned_model: str | None = name(None, TUNED, "Offer to look at (breakeven offers); all if not given.", max_length=99)
+    base_model: str | None = name(
+        None, TUNED, "Open-weights model to tune: per token, on a dedicated endpoint, and on GPUs of your own.",
+        title="Open-weights base", max_length=99)
     premium: Number | None = field(
         None, "Price of your model once tuned, over today's price.", unit="ratio", group=TUNED, ge=0, le=1e6)
     tuned_price_input: Number | None = usd_per_mtok(
@@ -102,6 +114,11 @@ class FinetuneQuestion(Question):
     retrain_every_months: Count | None = field(
         None, "Months between retrainings; each costs one training run.", unit="months", group=RUNNING, ge=1, le=600,
         title="Retrain every")
+    own_gpus: bool = name(True, GPUS, "Whether GPUs rented by you may serve a tuned model.", title="Own GPUs")
+    gpu: tuple[GpuName, ...] = gpu_field()
+    gpu_usd_hour: Number | None = gpu_price_field()
+    peak_factor: Number | None = peak_field()
+    ms_per_token: Number | None = latency_field()
     buyer: Literal["new", "existing", "invitation"] = name(
         "new", RISK, "What you are to the tuned model's provider.", title="You are a customer")
     horizon_months: Count = field(12, "Months to project.", unit="months", group=RISK, ge=1, le=120)
@@ -123,6 +140,7 @@ class FinetuneQuestion(Question):
             raise ValueError("Give both --tuned-price-input and --tuned-price-output, or neither")
         if self.cached_share + self.cache_write_share > 1:
             raise ValueError("--cached-share and --cache-write-share add up to more than all input tokens")
+        check_gpu_price(self.gpu, self.gpu_usd_hour)
         if self.failure_usd and self.success_rate is None:
             raise ValueError("--failure-usd needs --success-rate: the share of today's calls that succeed")
         return self

@@ -1,9 +1,9 @@
 """What would flip an answer: the value of one input, all others as given, at which break-even falls to a month."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from breakeven.options.lines import Option, known_usd
+from breakeven.options.lines import Fleet, Option, known_usd
 from breakeven.projection.closed_form import root_of_line
 from breakeven.projection.paths import SEARCH_MONTHS, alive, months_due
 from breakeven.questions.compare import Comparison, Horizon, is_unknown, per_call_usd
@@ -15,6 +15,9 @@ INPUT_PARTS = ("input", "cached_input", "cache_write")
 OUTPUT_PARTS = ("output",)
 TOKEN_PARTS = (*INPUT_PARTS, *OUTPUT_PARTS, "request")
 """Parts of a cost that a tuning premium multiplies."""
+
+MOST_STEPS = 20_000
+"""So many purchases of one more machine are looked through, over all months."""
 
 
 def find_flips(
@@ -28,7 +31,8 @@ def find_flips(
     """
     Where each input would bring break-even to ``at_months``, or to the end of an option's life if that is sooner.
 
-    The saving added up to that month is linear in each input taken alone, so each flip is the root of a line.
+    The saving added up to that month is linear in each input taken alone, so each flip is the root of a line. Only
+    where whole machines are bought as calls grow is it a staircase, see ``volume_of_fleet``.
 
     Parameters
     ----------
@@ -47,12 +51,21 @@ def find_flips(
     retrainings = weight @ months_due(horizon.retrain_every_months, SEARCH_MONTHS)
     run = np.array([option.retrain_usd or 0.0 for option in options])
     hosting = np.array([option.at_least("per month") for option in options])
-    fixed = weight.sum(axis=-1) * hosting + retrainings * run + compared.upfront_usd
+    spent_once = retrainings * run + compared.upfront_usd
+    fixed = weight.sum(axis=-1) * hosting + spent_once
     tokens = _spent(options, calls, TOKEN_PARTS)
     today = calls @ per_call_usd(today_at_tuned_tokens, TOKEN_PARTS)
     runs = horizon.runs + retrainings
     with np.errstate(divide="ignore", invalid="ignore"):
         volume = np.where((fixed > 0) & (now + fixed > 0), horizon.calls_per_month * fixed / (now + fixed), np.nan)
+    for i, option in enumerate(options):
+        if option.fleet:
+            rented = hosting[i] + option.fleet.beyond_usd(compared.calls)
+            gain = now[i] + float(weight[i] @ rented) + spent_once[i]
+            running = hosting[i] - option.fleet.counted * option.fleet.usd_per_unit
+            still = spent_once[i] + weight[i].sum() * running
+            calls_needed = volume_of_fleet(option.fleet, weight[i], compared.calls, gain, float(still))
+            volume[i] = np.nan if calls_needed is None else calls_needed
     found = {
         "calls_per_month": volume,
         "input_reduction": _reduction(now, _spent(options, calls, INPUT_PARTS), reductions[0]),
@@ -71,6 +84,41 @@ def find_flips(
         )
         for i in range(len(options))
     ]
+
+
+def volume_of_fleet(
+    fleet: Fleet, weight: ArrayLike, calls: ArrayLike, gain_usd: float, fixed_usd: float
+) -> float | None:
+    """
+    The fewest calls in month 1 whose gain pays for the machines they need and for what is fixed; None if none do.
+
+    Between two steps the machines stay the same while the gain grows with the calls, so the balance is best just
+    before a step: the first step up to which it turns positive holds the root.
+
+    Parameters
+    ----------
+    weight, calls : shape (months,)
+        Share of each month that counts; calls of each month as asked.
+    gain_usd : float
+        What the calls asked about save before machines and fixed costs, up to the target month. [USD]
+    fixed_usd : float
+        What is paid whatever the calls, machines aside. [USD]
+    """
+    weight, calls = np.asarray(weight, float), np.asarray(calls, float)
+    months = np.flatnonzero(weight > 0)
+    if gain_usd <= 0 or not months.size:
+        return None
+    growth = calls[months] / calls[0]
+    multiples = np.array([multiple for multiple, _ in fleet.profile if multiple > 0])
+    whole = np.arange(1, 1 + max(1, MOST_STEPS // (growth.size * multiples.size)))
+    steps = np.unique(whole * fleet.calls_per_unit / (growth[:, np.newaxis, np.newaxis] * multiples[:, np.newaxis]))
+    machines = (fleet.units(steps[:, np.newaxis] * growth) * fleet.usd_per_unit) @ weight[months]
+    needed = (machines + fixed_usd) * calls[0] / gain_usd
+    reached = np.flatnonzero(needed <= steps * (1 + 1e-9))
+    if not reached.size:
+        return None
+    first = int(reached[0])
+    return float(max(needed[first], steps[first - 1] if first else 0.0))
 
 
 def _spent(options: list[Option], calls: Floats, parts: tuple[str, ...]) -> Floats:

@@ -140,7 +140,7 @@ def answer_logs(usage: Usage, catalogue: Catalogue, given: Mapping[str, Any]) ->
         tasks=[_task(profile, usage, catalogue, given) for profile in usage.profiles],
         task_facts=task_details(usage.facts, usage.profiles, catalogue),
         judging=judging(usage.facts, usage.profiles),
-        files=_files(usage),
+        files=[file_document(file) for file in usage.files],
         skipped=list(usage.skipped),
         price_check=[check_document(check) for check in usage.price_checks],
         notes=list(usage.notes),
@@ -173,13 +173,8 @@ def check_document(check: PriceCheck) -> dict[str, object]:
         "cause": check.cause,
         "explanation": check.explanation,
         "explained_share": check.explained_share,
+        "compared": check.compared,
     }
-
-
-def _files(usage: Usage) -> list[dict[str, object]]:
-    """The files; of those whose rows came by way of a cube it is not known what became of them."""
-    by_cube = usage.sources[: len(usage.sources) - len(usage.files)]
-    return [*(dataclasses.asdict(source) for source in by_cube), *map(file_document, usage.files)]
 
 
 def choose(usage: Usage, task: str | None, model: str | None) -> TaskProfile:
@@ -236,6 +231,13 @@ def workload_fields(profile: TaskProfile, catalogue: Catalogue) -> tuple[dict[st
         fields["model"] = profile.priced_as
         origins["model"] = f"your log: {profile.model}"
     prefix = profile.prefix_share
+    if profile.facts is not None and profile.facts.week_rates is not None:
+        peak, burst = max(profile.facts.week_rates), catalogue.assume("burst_factor")
+        fields |= {"peak_factor": peak * burst, "hourly_load": profile.facts.week_rates}
+        origins["hourly_load"] = "your log: calls by hour of the week"
+        origins["peak_factor"] = (
+            f"your log: busiest hour of the week {peak:.2f} x the mean, times {burst:g} for bursts inside the hour"
+        )
     consistent, words = consistency(profile)
     if consistent is not None:
         fields["consistent_prompts"] = consistent

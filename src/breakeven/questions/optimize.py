@@ -1,119 +1,36 @@
 """The question "what is the cheapest way to serve these calls?": its fields, and its answer."""
 
 import dataclasses
-import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.prices import ListModel
-from breakeven.catalogue.query import known_to_be_sold, untuned_models, why_unavailable
+from breakeven.catalogue.query import OWN, known_to_be_sold, untuned_models, why_unavailable
 from breakeven.errors import InputError
 from breakeven.options.hosted import listed_option, month_start
 from breakeven.options.lines import Workload
+from breakeven.options.own import own_bases
+from breakeven.options.selfhost import rental_terms
+from breakeven.options.served import find_model
 from breakeven.projection.attribution import undominated
 from breakeven.questions.candidates import training_plan
 from breakeven.questions.compare import Horizon
-from breakeven.questions.fields import MOST, Count, Number, Question, ask, field, name, share, tokens, usd
+from breakeven.questions.fields import ask
 from breakeven.questions.finetune import FinetuneQuestion
 from breakeven.questions.kind import Kind
+from breakeven.questions.optimize_fields import OptimizeQuestion
 from breakeven.questions.plan_answers import LeverAnswer, Plan, plan_rows, pulls_its_weight, stated, worth
 from breakeven.questions.plans import Candidate, Lever, Plans, Strengths, enumerate_plans, hit_share
 from breakeven.questions.statement import Cited, cite, part
 from breakeven.questions.tables import Cell, Column, Table, echo, origins_of, price_list
 from breakeven.questions.workload import workload_of
 
-USAGE, TODAY, LEVERS, EFFORT = "Your usage", "Today's model", "What may be changed", "What it takes once"
-LIMITS, SPAN = "What must hold", "Time"
-
-Name = Annotated[str, StringConstraints(max_length=99)]
 SHOWN_PLANS = 12
 CENTS = 6
 """Digits of a dollar to which costs are compared: what differs by less is rounding."""
-
-
-class ModelScore(BaseModel):
-    """How well a model or a tuned offer does your task, on any scale, higher is better."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    model: Name = Field(description="Model, or offer of tuning.")
-    score: float = Field(description="Its score in your evaluation.")
-
-
-class OptimizeQuestion(Question):
-    """What is the cheapest way to serve these calls, with the changes you allow?"""
-
-    command: ClassVar[str] = "optimize"
-    front: ClassVar[tuple[str, ...]] = (
-        "model", "calls_per_month", "input_tokens", "output_tokens", "cacheable_share", "batchable_share",
-        "shorter_prompt", "shorter_output", "repeated_share", "other_models", "fine_tune", "quality_floor",
-        "budget_usd", "horizon_months",
-    )  # fmt: skip
-    example: ClassVar[Mapping[str, str]] = {
-        "model": "gpt-4.1", "calls_per_month": "50000", "input_tokens": "2000", "output_tokens": "400",
-        "cacheable_share": "0.6", "batchable_share": "0.3",
-    }  # fmt: skip
-
-    # fmt: off
-    model: str = name(..., TODAY, "Model you pay for today, e.g. gpt-5-mini, openai/gpt-5-mini.", max_length=99)
-    calls_per_month: Number = field(..., "Calls in the first month.", unit="calls/month", group=USAGE, gt=0, le=MOST)
-    input_tokens: Number = tokens(..., USAGE, "Input tokens of an average call, cached ones included.", 1e8)
-    output_tokens: Number = tokens(..., USAGE, "Output tokens of an average call, reasoning included.", 1e8)
-    cached_share: Number = share(0.0, USAGE, "Share of input tokens read from the provider's cache today.")
-    cache_write_share: Number = share(0.0, USAGE, "Share of input tokens written to the provider's cache today.")
-    batch_share: Number = share(0.0, USAGE, "Share of calls sent through the batch interface today.")
-    cacheable_share: Number | None = share(
-        None, LEVERS, "Share of input tokens that is the same from call to call; no caching if not given.")
-    cache_hit_share: Number | None = share(
-        None, LEVERS, "Share of calls that find it in the cache; worked out from the volume if not given.")
-    batchable_share: Number | None = share(None, LEVERS, "Share of calls that can wait; no batches if not given.")
-    shorter_prompt: Number | None = field(
-        None, "Share of input tokens you can do without.", unit="share", group=LEVERS, ge=0, lt=1)
-    shorter_output: Number | None = field(
-        None, "Share of output tokens you can do without.", unit="share", group=LEVERS, ge=0, lt=1)
-    repeated_share: Number | None = field(
-        None, "Share of calls that repeat another and can be answered from a store of your own.", unit="share",
-        group=LEVERS, ge=0, lt=1)
-    other_models: bool = name(True, LEVERS, "Whether other models of today's provider may serve the calls.")
-    also: tuple[Name, ...] = name(
-        (), LEVERS, "Other model that may serve the calls, of any provider; may be given several times.",
-        title="Further models", max_length=50)
-    fine_tune: bool = name(True, LEVERS, "Whether tuned models may serve the calls.", title="Fine-tuning")
-    tuned_input_reduction: Number = field(
-        0.0, "Share of input tokens that tuning itself saves.", unit="share", group=LEVERS, ge=0, lt=1)
-    tuned_output_reduction: Number = field(
-        0.0, "Share of output tokens that tuning itself saves.", unit="share", group=LEVERS, ge=0, lt=1)
-    cache_usd: Number = usd(0.0, EFFORT, "Work to order prompts for the cache.", title="Caching")
-    batch_usd: Number = usd(0.0, EFFORT, "Work to send calls in batches.", title="Batches")
-    prompt_usd: Number = usd(0.0, EFFORT, "Work to shorten the prompt.", title="Shorter prompt")
-    output_usd: Number = usd(0.0, EFFORT, "Work to shorten the output.", title="Shorter output")
-    responses_usd: Number = usd(0.0, EFFORT, "Work to answer repeated calls from a store.", title="Response store")
-    migration_usd: Number = usd(0.0, EFFORT, "Work to move to another model.", title="Another model")
-    training_usd: Number | None = usd(
-        None, EFFORT, "Bill of one training run; estimated if not given.", title="One training run")
-    data_usd: Number = usd(0.0, EFFORT, "Data, labels and evaluation for tuning.", title="Data and evaluation")
-    tuning_people_usd: Number = usd(0.0, EFFORT, "People's time for tuning.", title="People's time for tuning")
-    scores: tuple[ModelScore, ...] = name(
-        (), LIMITS, "How well models do: a list of model and score, from your evaluation.", max_length=200)
-    quality_floor: Number | None = field(
-        None, "Least score of a model that may be chosen.", unit="score", group=LIMITS)
-    latency: Literal["batch", "interactive"] = name(
-        "batch", LIMITS, "Whether some calls may wait; with interactive no call is sent in a batch.")
-    providers: tuple[Name, ...] = name(
-        (), LIMITS, "Provider that may be used; may be given several times. All if not given.", max_length=50)
-    budget_usd: Number | None = usd(None, LIMITS, "What you can pay upfront.", title="Upfront budget")
-    growth_month: Number = field(
-        0.0, "Growth of the calls; 0.05 is 5 % more each month.", title="Growth a month", unit="share/month",
-        group=SPAN, gt=-1, le=1)
-    horizon_months: Count = field(12, "Months to look at.", unit="months", group=SPAN, ge=1, le=120)
-    as_of: dt.date = name(
-        ..., SPAN, "Day of prices and offers.", title="As of", ge=dt.date(2000, 1, 1), le=dt.date(2100, 1, 1))
-    # fmt: on
 
 
 @part
@@ -220,7 +137,18 @@ def answer(question: OptimizeQuestion, catalogue: Catalogue, origins: dict[str, 
     tuning, tuning_unknowns = _tuning(question, catalogue)
     reductions = (question.tuned_input_reduction, question.tuned_output_reduction)
     plans = enumerate_plans(
-        catalogue, workload, stay, today, candidates, levers, reach, tuning, reductions, horizon, question.as_of
+        catalogue,
+        workload,
+        stay,
+        today,
+        candidates,
+        levers,
+        reach,
+        tuning,
+        reductions,
+        horizon,
+        question.as_of,
+        rental_terms(question, catalogue),
     )
     cost = plans.horizon_usd()
     evaluated = int(np.isfinite(cost).sum())
@@ -256,6 +184,8 @@ def answer(question: OptimizeQuestion, catalogue: Catalogue, origins: dict[str, 
 
 
 def _check(question: OptimizeQuestion) -> None:
+    if question.gpu_usd_hour is not None and len(question.gpu) != 1:
+        raise InputError("--gpu-usd-hour is the price of one kind of GPU; name it with --gpu", "gpu_usd_hour")
     if question.cached_share + question.cache_write_share > 1:
         raise InputError("--cached-share and --cache-write-share add up to more than all input tokens", "cached_share")
     if question.quality_floor is not None and not question.scores:
@@ -292,7 +222,7 @@ def _candidates(
                 models.append(model)
             else:
                 left_out["not checked to be sold still"] += 1
-    models += [catalogue.prices.find(each) for each in question.also]
+    models += [find_model(catalogue, each, "also") for each in question.also]
     for model in {each.id: each for each in models if each.id != today.id}.values():
         if allowed(model.provider, model.id, model.model):
             found.append(Candidate(label=model.id, model=model, upfront_usd=question.migration_usd))
@@ -303,6 +233,10 @@ def _candidates(
             left_out["cannot be ordered"] += 1
         elif allowed(offer.id.split("/", 1)[0], offer.id):
             found.append(Candidate(label=offer.label, offer=offer))
+    if question.fine_tune and question.own_gpus and not question.providers:
+        for base in own_bases(catalogue):
+            if allowed(OWN, f"{OWN}/{base}"):
+                found.append(Candidate(label=f"{base} tuned, on your own GPUs", own=base))
     return found
 
 
@@ -357,7 +291,7 @@ def _unknowns(
         unknowns.append(
             f"{hit:.1%} of the calls are taken to find the cache, from the volume spread evenly; give --cache-hit-share"
         )
-    if plans.candidates[best[1]].offer is not None:
+    if plans.candidates[best[1]].tuned:
         unknowns += tuning
     if not any(lever.effort_usd for lever in plans.levers) and plans.levers:
         unknowns.append("what each lever takes once is counted as 0 until you give it")

@@ -115,7 +115,7 @@ def worth(plans: Plans, best: tuple[int, int]) -> list[LeverAnswer]:
             )
         )
     if moved:
-        tuned = plans.candidates[place].offer is not None
+        tuned = plans.candidates[place].tuned
         found.append(
             LeverAnswer(
                 lever="fine_tune" if tuned else "model",

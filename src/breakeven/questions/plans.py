@@ -12,9 +12,11 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.prices import ListModel
 from breakeven.catalogue.records import Offer
 from breakeven.errors import PriceNotFoundError
-from breakeven.options.hosted import listed_option
 from breakeven.options.levers import with_batch, with_cache, with_fewer_tokens
 from breakeven.options.lines import Option, Workload
+from breakeven.options.own import own_option
+from breakeven.options.selfhost import Terms
+from breakeven.options.served import model_option
 from breakeven.options.tuned import TrainingPlan, from_offer
 from breakeven.projection.attribution import cache_hit_share
 from breakeven.projection.paths import alive
@@ -53,12 +55,22 @@ class Strengths:
 
 
 class Candidate(NamedTuple):
-    """Who may serve the calls: today's model (both None), another listed one, or an offer of tuning."""
+    """
+    Who may serve the calls: today's model (all None), another one, an offer of tuning, or a model tuned on own GPUs.
+
+    model : listed, or one of ``served.find_model``. own : an open-weights model to be tuned and served on rented GPUs.
+    """
 
     label: str
     model: ListModel | None = None
     offer: Offer | None = None
+    own: str | None = None
     upfront_usd: float = 0.0
+
+    @property
+    def tuned(self) -> bool:
+        """Whether it is a tuned model, which may end."""
+        return self.offer is not None or self.own is not None
 
 
 @dataclass(frozen=True)
@@ -120,6 +132,7 @@ def enumerate_plans(
     tuned_reductions: tuple[float, float],
     horizon: Horizon,
     as_of: dt.date,
+    terms: Terms,
 ) -> Plans:
     """
     Every set of levers on every candidate; nothing is left out beforehand.
@@ -132,6 +145,8 @@ def enumerate_plans(
         Today's model first.
     tuned_reductions : (float, float)
         Shares of input and output tokens that tuning itself saves.
+    terms : Terms
+        How GPUs are rented.
     """
     sets = 1 << len(levers)
     usd = np.full((sets, len(candidates), horizon.months), np.nan)
@@ -143,7 +158,7 @@ def enumerate_plans(
         row: list[Option] = []
         places: list[int] = []
         for place, candidate in enumerate(candidates):
-            option = _option(catalogue, candidate, stay, today, load, tuning, tuned_reductions, as_of)
+            option = _option(catalogue, candidate, stay, today, load, tuning, tuned_reductions, as_of, terms)
             if option is not None and option.is_known():
                 row.append(option)
                 places.append(place)
@@ -151,7 +166,7 @@ def enumerate_plans(
         kept = 1.0 - (reach.responses if "responses" in pulled else 0.0)
         billed = monthly_usd(row, replace(horizon, calls_per_month=horizon.calls_per_month * kept), horizon.months)
         lives = np.array([np.inf if option.life_months is None else option.life_months for option in row])
-        served = alive(np.where([candidates[place].offer is None for place in places], np.inf, lives), horizon.months)
+        served = alive(np.where([not candidates[place].tuned for place in places], np.inf, lives), horizon.months)
         usd[number, places] = served * billed + (1.0 - served) * billed[0]
         effort = sum(lever.effort_usd for bit, lever in enumerate(levers) if number >> bit & 1)
         upfront[number, places] = [
@@ -170,15 +185,23 @@ def _option(
     tuning: TrainingPlan,
     tuned_reductions: tuple[float, float],
     as_of: dt.date,
+    terms: Terms,
 ) -> Option | None:
     """One candidate with the calls as the levers leave them; None where it has no price."""
-    if candidate.offer is not None:
+    tuned = load
+    if candidate.tuned:
         tuned = with_fewer_tokens(load, input_reduction=tuned_reductions[0], output_reduction=tuned_reductions[1])
-        return from_offer(catalogue, candidate.offer, tuned, tuning, as_of, "new", None, today.id if today else None)
+    if candidate.own is not None:
+        own = own_option(catalogue, candidate.own, tuned, tuning, terms)
+        return None if own.why_unavailable else own
+    if candidate.offer is not None:
+        name = today.id if today else None
+        return from_offer(catalogue, candidate.offer, tuned, tuning, as_of, "new", None, name, None, terms)
     model = candidate.model or today
     if model is None:
         return stay
     try:
-        return listed_option(catalogue, model, load, as_of)
+        option = model_option(catalogue, model, load, as_of, terms)
     except PriceNotFoundError:
         return None
+    return None if option.why_unavailable and not option.lines else option

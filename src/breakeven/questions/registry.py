@@ -5,7 +5,7 @@ from importlib import import_module
 
 from breakeven.questions.kind import Kind
 
-NAMES = ("finetune", "cost", "switch", "optimize", "pipeline", "route")
+NAMES = ("finetune", "cost", "switch", "optimize", "pipeline", "route", "training", "selfhost")
 """Modules of this folder that hold a ``KIND``, in the order in which they are offered."""
 
 

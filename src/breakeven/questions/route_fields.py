@@ -8,6 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from breakeven.catalogue.records import Buyer
 from breakeven.questions.fields import MOST, Count, Number, Question, field, name, share, tokens, usd
+from breakeven.questions.rented import (
+    GpuName,
+    check_gpu_price,
+    gpu_field,
+    gpu_price_field,
+    latency_field,
+    peak_field,
+)
 
 USAGE, MIX, ROUTER = "Your usage", "The mix", "The router"
 TABLE, SPAN = "An evaluation table", "Time"
@@ -27,6 +35,7 @@ class Tier(BaseModel):
     A kind of calls and the model that serves it.
 
     name : of the tier, e.g. simple. model : a listed model; or tuned_model : an offer; or both prices of your own.
+        own/llama-3.1-8b is an open-weights model on rented GPUs, as it is or tuned.
     share : of all calls. [1] input_tokens, output_tokens : of its calls, where they differ from all others. [tokens]
     price_input, price_output : your prices, in place of the model's. [USD per 1M tokens]
     escalated_share : of its calls, answered again by the premium model. [1]
@@ -149,6 +158,10 @@ class RouteQuestion(Question):
         2000, "Resamples of the items for each interval.", unit="draws", group=TABLE, ge=100, le=100_000)
     seed: Count = field(1, "Number that fixes the split into halves and the resamples.", unit="1", group=TABLE, ge=0,
         le=4_294_967_295)
+    gpu: tuple[GpuName, ...] = gpu_field()
+    gpu_usd_hour: Number | None = gpu_price_field()
+    peak_factor: Number | None = peak_field()
+    ms_per_token: Number | None = latency_field()
     growth_month: Number = field(
         0.0, "Growth of the calls; 0.05 is 5 % more each month.", title="Growth a month", unit="share/month",
         group=SPAN, gt=-1, le=1)
@@ -162,6 +175,7 @@ class RouteQuestion(Question):
     def _fits_together(self) -> Self:
         if not self.tiers and not self.evaluation:
             raise ValueError("Give tiers in --file, or an evaluation table with --evaluation")
+        check_gpu_price(self.gpu, self.gpu_usd_hour)
         if self.cached_share + self.cache_write_share > 1:
             raise ValueError("--cached-share and --cache-write-share add up to more than all input tokens")
         names = [tier.name for tier in self.tiers]

@@ -6,11 +6,14 @@ import numpy as np
 
 from breakeven.catalogue.families import conversion
 from breakeven.catalogue.load import Catalogue
-from breakeven.catalogue.query import find_offer
+from breakeven.catalogue.query import OWN, find_offer
 from breakeven.catalogue.records import Source
 from breakeven.errors import InputError
-from breakeven.options.hosted import TokenPrices, listed_option
+from breakeven.options.hosted import TokenPrices
 from breakeven.options.lines import Option, Workload
+from breakeven.options.own import own_option
+from breakeven.options.selfhost import find_open_model, rental_terms
+from breakeven.options.served import find_model, model_option
 from breakeven.options.tuned import TrainingPlan, from_offer, from_own_prices
 from breakeven.projection.paths import SEARCH_MONTHS, calls_by_month
 from breakeven.questions.compare import Floats, Horizon, monthly_usd
@@ -57,9 +60,10 @@ def converted(question: RouteQuestion, catalogue: Catalogue, model: str | None, 
 
 
 def listed(question: RouteQuestion, catalogue: Catalogue, model: str, load: Workload) -> Option:
-    """A listed model serving calls."""
-    found = catalogue.prices.find(model)
-    return listed_option(catalogue, found, converted(question, catalogue, found.id, load), question.as_of)
+    """A model serving calls as it is: listed, or on rented GPUs."""
+    found = find_model(catalogue, model)
+    load = converted(question, catalogue, found.id, load)
+    return model_option(catalogue, found, load, question.as_of, rental_terms(question, catalogue))
 
 
 def option_of(question: RouteQuestion, catalogue: Catalogue, tier: Tier, load: Workload, where: str) -> Option:
@@ -83,10 +87,15 @@ def _option_of(question: RouteQuestion, catalogue: Catalogue, tier: Tier, load: 
             origin=(("", "yours"),),
         )
     plan = _plan(catalogue, tier, load)
-    if tier.tuned_model is not None:
+    if tier.tuned_model is not None and tier.tuned_model.lower().startswith(f"{OWN}/"):
+        base = find_open_model(catalogue, tier.tuned_model[len(OWN) + 1 :], "tiers")
+        load = converted(question, catalogue, f"{OWN}/{base}", load)
+        option = own_option(catalogue, base, load, plan, rental_terms(question, catalogue))
+    elif tier.tuned_model is not None:
         offer = find_offer(catalogue, tier.tuned_model)
         load = converted(question, catalogue, offer.list_model, load)
-        option = from_offer(catalogue, offer, load, plan, question.as_of, question.buyer, own)
+        terms = rental_terms(question, catalogue)
+        option = from_offer(catalogue, offer, load, plan, question.as_of, question.buyer, own, terms=terms)
         if option.kind == "not_offered":
             raise InputError(f"{where}: {offer.id} cannot be tuned: {option.why_unavailable}", "tiers")
     elif own is not None:

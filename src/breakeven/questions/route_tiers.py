@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from breakeven.catalogue.load import Catalogue
+from breakeven.catalogue.query import OWN
 from breakeven.catalogue.records import Source
 from breakeven.errors import InputError
 from breakeven.options.lines import Option
 from breakeven.projection.closed_form import calls_to_break_even
-from breakeven.projection.paths import SEARCH_MONTHS, alive, break_even_months
+from breakeven.projection.paths import SEARCH_MONTHS, alive, break_even_months, calls_by_month
 from breakeven.projection.routing import leaving_share
 from breakeven.questions.compare import Floats, monthly_usd
+from breakeven.questions.flips import volume_of_fleet
 from breakeven.questions.route_fields import RouteQuestion, Tier
 from breakeven.questions.route_options import horizon_of, listed, option_of, router_monthly, workload
 from breakeven.questions.statement import Line, finite, part, statement_line
@@ -54,7 +56,7 @@ class TunedTier:
     What adding one tier with an upfront cost brings, against the cheapest tier at least as good in its place.
 
     saving_usd : over the horizon, after ``upfront_usd``. break_even_calls_per_month : calls of the whole mix at which
-    it is repaid within the horizon; null where no volume does it.
+    it is repaid within the horizon; null where no volume does it, or the other tier's rented GPUs change with it.
     """
 
     tier: str
@@ -113,6 +115,8 @@ def mixed(question: RouteQuestion, catalogue: Catalogue) -> Mixed:
     Raises InputError where a share, the premium model, tokens or a price is missing.
     """
     tiers = _with_rest(question, catalogue)
+    if (question.model or "").lower().startswith(f"{OWN}/"):
+        raise InputError("--model, the premium model, is a listed one; a tier may run on rented GPUs", "model")
     where = {tier.name: f"tiers.{number}" for number, tier in enumerate(question.tiers)}
     loads = [workload(question, tier, where.get(tier.name, "tiers")) for tier in tiers]
     # serving[u][t]: the model of tier u on the calls of tier t; the last row is the premium model.
@@ -236,13 +240,32 @@ def _in_place(
     """
     The cheapest other tier at least as good that is there anyway, on the calls of tier ``t``: USD, name, position.
 
-    Hosting of the other tier is paid anyway, so only its calls count.
+    Hosting of the other tier is paid anyway, so only its calls count, and the replicas they add.
     """
-    calls = question.calls_per_month * (tiers[t].share or 0.0)
     return min(
-        (calls * serving[u][t].at_least("per call"), tiers[u].name if u < len(tiers) else PREMIUM, u)
+        (float(added_usd(question, tiers, serving, u, t)[0]), tiers[u].name if u < len(tiers) else PREMIUM, u)
         for u in _at_least_as_good(tiers, t)
         if serving[u][t].why_unavailable is None and (u == len(tiers) or serving[u][t].id != serving[-1][t].id)
+    )
+
+
+def added_usd(question: RouteQuestion, tiers: list[Tier], serving: list[list[Option]], u: int, t: int) -> Floats:
+    """
+    What tier ``u``, there anyway, costs more in each month when it takes the calls of tier ``t``. [USD/month]
+
+    Rented GPUs of ``u`` that are not full take them for nothing; past that they add replicas.
+    """
+    horizon = horizon_of(question, tiers[t].share or 0.0)
+    taking = serving[u][t]
+    usd = monthly_usd([taking], horizon)[0] - taking.at_least("per month")
+    if taking.fleet is None or u == len(tiers):
+        return np.asarray(usd)
+    calls = calls_by_month(horizon.calls_per_month, question.growth_month, SEARCH_MONTHS)
+    own = calls_by_month(question.calls_per_month * (tiers[u].share or 0.0), question.growth_month, SEARCH_MONTHS)
+    fleet = serving[u][u].fleet or taking.fleet
+    same = calls * fleet.calls_per_unit / taking.fleet.calls_per_unit
+    return np.asarray(
+        usd - taking.fleet.beyond_usd(calls) + (fleet.units(own + same) - fleet.units(own)) * fleet.usd_per_unit
     )
 
 
@@ -266,8 +289,7 @@ def _tuned_tier(
     option, other = serving[t][t], serving[u][t]
     own = monthly_usd([option], horizon)[0]
     own = own + tiers[t].escalated_share * monthly_usd([serving[-1][t]], horizon)[0]
-    # The other tier's hosting is paid anyway.
-    instead = monthly_usd([other], horizon)[0] - other.at_least("per month")
+    instead = added_usd(question, tiers, serving, u, t)
     saving = served * (instead - own)
     upfront = option.at_least("once")
     per_call = (tiers[t].share or 0.0) * (
@@ -275,8 +297,19 @@ def _tuned_tier(
         - option.at_least("per call")
         - tiers[t].escalated_share * serving[-1][t].at_least("per call")
     )
-    lived = float(served[: question.horizon_months].sum())
-    fixed = upfront + option.at_least("per month") * lived
+    within = served[: question.horizon_months]
+    lived = float(within.sum())
+    calls: float | None
+    if other.fleet is not None:
+        calls = None
+    elif option.fleet is not None:
+        months = calls_by_month(horizon.calls_per_month, question.growth_month, question.horizon_months)
+        gain = float(within @ months) * per_call / (tiers[t].share or 1.0)
+        own_calls = volume_of_fleet(option.fleet, within, months, gain, upfront)
+        calls = None if own_calls is None else own_calls / (tiers[t].share or 1.0)
+    else:
+        fixed = upfront + option.at_least("per month") * lived
+        calls = finite(calls_to_break_even(fixed, per_call * lived)) if lived else None
     return TunedTier(
         tier=tiers[t].name,
         instead=f"{name}: {other.label}",
@@ -285,7 +318,7 @@ def _tuned_tier(
         saving_monthly_usd=float(saving[0]),
         upfront_usd=upfront,
         break_even_months=finite(break_even_months(upfront, saving)),
-        break_even_calls_per_month=finite(calls_to_break_even(fixed, per_call * lived)) if lived else None,
+        break_even_calls_per_month=calls,
         saving_usd=float(saving[: question.horizon_months].sum() - upfront),
         life_months=option.life_months,
     )

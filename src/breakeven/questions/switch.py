@@ -9,6 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from breakeven.catalogue.load import Catalogue
 from breakeven.questions.fields import MOST, Count, Number, Question, field, name, share, tokens, usd
 from breakeven.questions.kind import Kind
+from breakeven.questions.rented import (
+    GpuName,
+    check_gpu_price,
+    gpu_field,
+    gpu_price_field,
+    latency_field,
+    peak_field,
+)
 from breakeven.questions.statement import cite
 from breakeven.questions.switch_answer import SwitchAnswer
 from breakeven.questions.switch_moves import moves_from
@@ -59,7 +67,8 @@ class SwitchQuestion(Question):
         None, TODAY, "Day on which it stops being served; as on record if not given.", title="Retires on",
         ge=dt.date(2000, 1, 1), le=dt.date(2100, 1, 1))
     to: tuple[Name, ...] = name(
-        (), TO, "Model to move to; may be given several times.", title="Models to move to", max_length=20)
+        (), TO, "Model to move to, own/llama-3.1-8b for one on rented GPUs; may be given several times.",
+        title="Models to move to", max_length=20)
     calls_per_month: Number = field(..., "Calls in the first month.", unit="calls/month", group=USAGE, gt=0, le=MOST)
     input_tokens: Number = tokens(..., USAGE, "Input tokens of an average call today, cached ones included.", 1e8)
     output_tokens: Number = tokens(..., USAGE, "Output tokens of an average call today, reasoning included.", 1e8)
@@ -82,6 +91,10 @@ class SwitchQuestion(Question):
     new_success_rate: Number | None = share(
         None, QUALITY, "success_rate at the new model; as today if not given.")
     failure_usd: Number = usd(0.0, QUALITY, "What a failed call costs you.", title="Cost of a failed call")
+    gpu: tuple[GpuName, ...] = gpu_field()
+    gpu_usd_hour: Number | None = gpu_price_field()
+    peak_factor: Number | None = peak_field()
+    ms_per_token: Number | None = latency_field()
     growth_month: Number = field(
         0.0, "Growth of the calls; 0.05 is 5 % more each month.", title="Growth a month", unit="share/month",
         group=SPAN, gt=-1, le=1)
@@ -96,6 +109,7 @@ class SwitchQuestion(Question):
             raise ValueError("Give --to: the model to move to; several times for several models")
         if self.cached_share + self.cache_write_share > 1:
             raise ValueError("--cached-share and --cache-write-share add up to more than all input tokens")
+        check_gpu_price(self.gpu, self.gpu_usd_hour)
         if self.failure_usd and self.success_rate is None:
             raise ValueError("--failure-usd needs --success-rate: the share of today's calls that succeed")
         if self.success_rate is None and self.new_success_rate is not None:

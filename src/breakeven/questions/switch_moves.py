@@ -91,7 +91,7 @@ def _move(
     words = [
         _word(options[place], float(compared.break_even[place]), found, catalogue) for place in range(row, row + 3)
     ]
-    per_call, stay_per_call = option.at_least("per call"), found.stay.at_least("per call")
+    per_call, stay_per_call = (_all_in_usd(each, found) for each in (option, found.stay))
     success = target.success_rate
     saving = float(stay_usd[0] - usd[0])
     end = model_retirement(catalogue, target.model)
@@ -138,10 +138,15 @@ def _word(option: Option, break_even: float, found: Candidates, catalogue: Catal
     return "forced" if word == "never" and found.forced else word
 
 
+def _all_in_usd(option: Option, found: Candidates) -> float:
+    """A call of month 1 with its part of what is paid each month, such as rented GPUs. [USD/call]"""
+    return option.at_least("per call") + option.at_least("per month") / found.horizon.calls_per_month
+
+
 def _gain(found: Candidates, target: Target) -> float:
     """What a call saves but for its failures. [USD/call]"""
     stay, new = (
-        sum(line.usd or 0.0 for line in option.of("per call") if line.part != "failure")
+        _all_in_usd(option, found) - sum(line.usd or 0.0 for line in option.of("per call") if line.part == "failure")
         for option in (found.stay, target.option)
     )
     return stay - new
@@ -187,3 +192,6 @@ def _notes(
         yield f"its list price changes in month {target.option.later[0][0]}"
     if any("batch at standard" in line.name for line in target.option.lines):
         yield "no batch price published"
+    if target.option.fleet:
+        yield target.option.label
+        yield from target.option.unknowns

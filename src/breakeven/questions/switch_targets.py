@@ -20,6 +20,8 @@ from breakeven.catalogue.records import Source
 from breakeven.errors import InputError, nearest
 from breakeven.options.hosted import listed_option, month_start
 from breakeven.options.lines import CostLine, Option, Workload
+from breakeven.options.selfhost import rental_terms
+from breakeven.options.served import find_model, model_option
 from breakeven.questions.compare import Horizon
 from breakeven.questions.switch_answer import Forced
 from breakeven.questions.workload import workload_of
@@ -82,12 +84,12 @@ def gather(question: "SwitchQuestion", catalogue: Catalogue) -> Candidates:
     today = catalogue.prices.find(question.model)
     check_day(catalogue, today, question.as_of)
     workload = workload_of(question)
-    models = list({model.id: model for model in map(catalogue.prices.find, question.to)}.values())
+    models = list({model.id: model for model in (find_model(catalogue, each, "to") for each in question.to)}.values())
     if any(model.id == today.id for model in models):
         raise InputError(f"--to names {today.id}, which is today's model", "to")
     terms: dict[str, ModelTerms] = {}
     for place, each in enumerate(question.by_model):
-        model_id = catalogue.prices.find(each.model).id
+        model_id = find_model(catalogue, each.model, "by_model").id
         if model_id not in {model.id for model in models} or model_id in terms:
             what = "is named twice" if model_id in terms else "is not among the models of --to"
             close = "" if model_id in terms else nearest(model_id, [model.id for model in models])
@@ -168,11 +170,11 @@ def _target(
         )
 
     def option(load: Workload) -> Option:
-        made = listed_option(catalogue, model, load, question.as_of)
+        made = model_option(catalogue, model, load, question.as_of, rental_terms(question, catalogue))
         return replace(
             made,
             lines=(*made.lines, *_failures(question, success), *once),
-            why_unavailable=_why_not(question, catalogue, model, load),
+            why_unavailable=made.why_unavailable or _why_not(question, catalogue, model, load),
         )
 
     middle = load("ratio")

@@ -7,8 +7,13 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.questions.fields import Question
 from breakeven.questions.statement import Cited, part
 
-Unit = Literal["text", "usd", "usd_per_mtok", "share", "signed_share", "months", "tokens", "count", "ratio", "score"]
-"""How a column's values are printed; all but ``text`` are numbers, null where not known."""
+Unit = Literal[
+    "text", "usd", "usd_per_mtok", "share", "signed_share", "months", "tokens", "count", "ratio", "score", "rough"
+]
+"""
+How a column's values are printed; all but ``text`` are numbers, null where not known. ``rough`` is predicted: two
+digits that count.
+"""
 
 Cell = str | float | int | None
 
@@ -22,6 +27,23 @@ class Column:
 
 
 @part
+class Plot:
+    """
+    How a table's numbers are drawn: a line with its band over the first column.
+
+    y, low, high : columns by place; low and high are None without a band.
+    x_title, y_title : of the axes, with their units. log_x : whether the first column grows by factors.
+    """
+
+    y: int
+    x_title: str
+    y_title: str
+    low: int | None = None
+    high: int | None = None
+    log_x: bool = False
+
+
+@part
 class Table:
     """
     One table of an answer.
@@ -30,6 +52,7 @@ class Table:
     rows : one value per column; the first column names the row.
     note : one or more sentences below it: what was assumed, where its prices come from.
     folded : whether it is a detail: pages fold it, text leaves it out.
+    plot : how it is drawn as a chart, None where it is not.
     """
 
     name: str
@@ -38,17 +61,35 @@ class Table:
     rows: list[list[Cell]]
     note: str = ""
     folded: bool = False
+    plot: Plot | None = None
 
 
 class Tabled(Protocol):
     """What an answer has, beside its own parts, that surfaces draw."""
 
-    headline: str
-    question: dict[str, object]
-    origins: dict[str, str]
-    unknowns: list[str]
-    sources: list[Cited]
-    prices: dict[str, str | None]
+    @property
+    def headline(self) -> str:
+        """The answer in a few sentences."""
+
+    @property
+    def question(self) -> dict[str, object]:
+        """Every field as used."""
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """Where each field came from."""
+
+    @property
+    def unknowns(self) -> list[str]:
+        """What is not known."""
+
+    @property
+    def sources(self) -> list[Cited]:
+        """Sources, with who used each."""
+
+    @property
+    def prices(self) -> dict[str, str | None]:
+        """Which price list."""
 
     def tables(self) -> list[Table]:
         """The answer as tables, the most important first."""

@@ -2,29 +2,36 @@
 Usage: log files in, one frozen answer out: what was called, how often, how large, and what it cost.
 
 Every log row is counted once: as priced, as unpriced with the reason, or as rejected with its line and the reason.
+
+The package can be called too: ``breakeven.usage(frame, columns=...)`` is ``of_frame.usage_of``.
 """
 
 import datetime as dt
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from os import PathLike
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import narwhals.stable.v2 as nw
 
 from breakeven.catalogue.table import PriceTable
-from breakeven.usage.accounts import FileRows, by_file, write_rejects
+from breakeven.usage.accounts import FileRows, by_file, by_source, write_rejects
 from breakeven.usage.column_map import ColumnMap
 from breakeven.usage.cube import Cube
 from breakeven.usage.facts import TaskFacts, task_facts
 from breakeven.usage.gather import fetch, gather
 from breakeven.usage.inputs import LogFile, Watch, find_logs
 from breakeven.usage.models import Finder
+from breakeven.usage.nesting import ELSEWHERE
 from breakeven.usage.price import Bill, price_cube
 from breakeven.usage.price_check import PriceCheck, check_cube, check_prices
 from breakeven.usage.profile import TaskProfile, profiles
 from breakeven.usage.readers import gives_ids
+from breakeven.usage.report_check import check_reports
 from breakeven.usage.scan import open_engine
 from breakeven.usage.sources import Reject, Skipped, Source
 from breakeven.usage.task_names import TaskNames
@@ -175,14 +182,18 @@ def read_usage(
             write_rejects(got.scan, rejects)
         bill = price_cube(got.cube, find, as_of)
         accounts: tuple[FileRows, ...] = ()
+        if got.logs is not got.cube:
+            accounts = by_source(got.cube, bill)
         if got.logs is not None:
             own = bill if got.logs is got.cube else price_cube(got.logs, find, as_of)
-            accounts = by_file(got.scan, got.logs, own, got.lost, fetch, find, as_of)
+            accounts = accounts[: len(accounts) - len(got.logs.sources)]
+            accounts += by_file(got.scan, got.logs, own, got.lost, fetch, find, as_of)
         if got.logs is got.cube:
             log = nw.from_native(got.scan.relation()).lazy()
             checks = check_prices(log, got.scan.absent, got.cube, bill, fetch, find, as_of)
         else:
             checks = check_cube(got.cube, bill, find, as_of)
+    checks += check_reports(got.cube, bill, find, as_of)
     return summary(
         got.cube, bill, as_of, notes=got.notes, files=accounts, skipped=got.scan.skipped, price_checks=checks
     )
@@ -194,7 +205,7 @@ def summary(
     as_of: dt.date,
     *,
     notes: Iterable[str] = (),
-    files: Iterable[FileRows] = (),
+    files: Iterable[FileRows] | None = None,
     skipped: Iterable[Skipped] = (),
     price_checks: Iterable[PriceCheck] = (),
 ) -> Usage:
@@ -206,8 +217,9 @@ def summary(
     bill : Bill
         Of this cube, at this day.
     notes, files, skipped, price_checks
-        What is known beside it, as in ``Usage``.
+        What is known beside it, as in ``Usage``; files are told by the cube where they are not given.
     """
+    accounts = by_source(cube, bill) if files is None else tuple(files)
     facts = task_facts(cube)
     made = profiles(cube, bill, {each.task: each for each in facts})
     rejected = sum(rows for _, rows in cube.reject_counts)
@@ -220,23 +232,38 @@ def summary(
         profiles=made,
         cube=cube,
         bill=bill,
-        notes=(*_same_content(cube.sources), *notes, *bill.notes),
+        notes=(*_same_content(accounts), *notes, *bill.notes),
         cost_usd=bill.total_usd,
         reported_cost_usd=sum(reported, Decimal(0)) if reported else None,
         facts=facts,
-        files=tuple(files),
+        files=accounts,
         skipped=tuple(skipped),
         price_checks=tuple(price_checks),
     )
 
 
-def _same_content(sources: Iterable[Source]) -> list[str]:
+def _same_content(sources: Iterable[FileRows]) -> list[str]:
     """A note for each file whose content was already given."""
     seen: dict[str, str] = {}
     notes = []
     for source in sources:
-        if source.sha256 in seen:
-            counted = "its rows are counted once" if gives_ids(source.reader) else "both are counted"
+        if source.sha256 and source.sha256 in seen:
+            by_id = sum(rows for reason, rows in source.reasons if reason == ELSEWHERE)
+            counted = "both are counted" if not by_id else f"{by_id:,} of its {source.rows:,} rows are counted once"
+            counted = "its rows are counted once" if gives_ids(source.reader) else counted
             notes.append(f"{source.name} has the same content as {seen[source.sha256]}; {counted}")
         seen.setdefault(source.sha256, source.name)
     return notes
+
+
+class _Package(ModuleType):
+    """This package, which a name of its parent cannot be beside: importing any module of it would take the name."""
+
+    def __call__(self, frame: Any, **options: Any) -> Usage:
+        """What the calls in a frame cost: ``of_frame.usage_of``, which lists the options."""
+        from breakeven.usage.of_frame import usage_of
+
+        return usage_of(frame, **options)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -6,6 +6,7 @@ Text and epochs are kept as numbers of a short sorted list of their values. To P
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -20,6 +21,14 @@ UNKNOWN_TIME = -1
 """Epoch, part of the day, first and last time of a call without a time."""
 
 MAX_SUM = 2**63 - 1
+
+MAX_DOUBLE = 2**53
+"""Whole numbers below this are exact as floating point. Sums of them only grow: one that stays below was exact."""
+
+Codes = Mapping[str, Mapping[int, str | None]]
+"""Column of names -> number that stands for a name -> that name."""
+
+NO_CODES: Codes = MappingProxyType({})
 
 _PIECE_BITS = 21
 

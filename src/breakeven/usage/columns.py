@@ -8,8 +8,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from breakeven.errors import LogError
-from breakeven.usage.cells import CODED, UNKNOWN_TIME, Array, Cell, Cells
-from breakeven.usage.cube import NO_CODES, Codes
+from breakeven.usage.cells import CODED, NO_CODES, UNKNOWN_TIME, Array, Cell, Cells, Codes
 from breakeven.usage.sizes import Histograms
 
 TABLE = "found_cells"

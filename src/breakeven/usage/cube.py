@@ -9,9 +9,8 @@ the counts over these keys and no price, month, join or quantile is worked out i
 
 import datetime as dt
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -19,11 +18,11 @@ import narwhals.stable.v2 as nw
 
 from breakeven.errors import InputError, nearest
 from breakeven.usage.calls import BUCKETS, INPUT_BUCKETS, TOKENS
-from breakeven.usage.cells import SUMS, UNKNOWN_TIME, Cells, name_or_none
+from breakeven.usage.cells import MAX_DOUBLE, NO_CODES, SUMS, UNKNOWN_TIME, Cells, Codes, name_or_none
 from breakeven.usage.models import Finder
 from breakeven.usage.prompt_facts import PromptFacts
 from breakeven.usage.sizes import INPUT, OUTPUT, Histograms
-from breakeven.usage.sources import Reject, Source
+from breakeven.usage.sources import Reject, Source, SourceRows
 from breakeven.usage.timing import DAY_US, TaskTimes
 
 UTC = "UTC"
@@ -41,14 +40,6 @@ MAY_BE_ABSENT = (
 
 STEP = 1.05
 """Width of a histogram bucket: each begins 5 % above the one before."""
-
-MAX_DOUBLE = 2**53
-"""Whole numbers below this are exact as floating point. Sums of them only grow: one that stays below was exact."""
-
-Codes = Mapping[str, Mapping[int, str | None]]
-"""Column of names -> number that stands for a name -> that name."""
-
-NO_CODES: Codes = MappingProxyType({})
 
 ZERO_BUCKET = -1
 """Bucket of calls with no tokens at all; bucket 0 begins at one token."""
@@ -86,6 +77,8 @@ class Cube:
     rows_in : log rows read, rejected ones included.
     rejects : rows that could not be counted, at most 1000, by file and line.
     reject_counts : (reason, rows), commonest first, over all of them.
+    source_rows : of each source, None where that is not known; none are needed where there is one source.
+    zero_calls : (model, calls) of those that state a cost of 0 though tokens were billed.
     """
 
     cells: Cells
@@ -101,6 +94,8 @@ class Cube:
     prompts: tuple[PromptFacts, ...] = ()
     found: tuple[FoundTask, ...] = ()
     billing_zone: str = UTC
+    source_rows: tuple[SourceRows | None, ...] = ()
+    zero_calls: tuple[tuple[str | None, int], ...] = ()
 
     def found_tasks(self) -> tuple[FoundTask, ...]:
         """Where the name of every task is from."""
@@ -319,17 +314,14 @@ def build(
     cells_of : callable, optional
         A faster way than ``rows_of`` to get the cells.
     codes : mapping, optional
-        What the numbers in columns such as ``task_code`` of the log mean, which ``cells_of`` must know too: cells are
-        found by these.
+        What the numbers in columns such as ``task_code`` mean; cells are found by them, and ``cells_of`` knows them.
     beside : Cube, optional
         A cube that the result is to be added to; the log is cut where that one is, too.
     """
     get = cells_of or (lambda query, cuts: cells_of_rows(rows_of(query), cuts))
     names = [name for name in ("model", "provider") if name not in absent]
-    if names == ["model"] and "model" in codes:
-        spelled: Iterable[tuple[Any, ...]] = [(name,) for name in codes["model"].values()]
-    else:
-        spelled = rows_of(log.group_by(*names).agg(nw.len()))
+    coded = [(name,) for name in codes["model"].values()] if names == ["model"] and "model" in codes else None
+    spelled = coded or rows_of(log.group_by(*names).agg(nw.len()))
     listed = [(row[0], find(name_or_none(row[0]), name_or_none(row[1]) if row[2:] else None)) for row in spelled]
     known = [(name, model) for name, model in listed if not isinstance(model, str)]
     days = {day for _, model in known for day in model.since_days()}

@@ -8,7 +8,8 @@ One table holds it all; its column ``part`` says what a row is:
 ``output size``    the same of the output
 ``week hour``      ``calls`` of a ``task`` by hour of the week, 0 to 167 in ``bucket``, from Monday 00:00 UTC
 ``day``            ``calls`` of a ``task`` on the UTC day that begins at ``since_us``
-``prompts``        what the prompts of a ``task`` say: the columns of ``prompt_facts.PromptFacts``
+``prompts``        what the prompts of a ``task`` say: the columns of ``prompt_facts.PromptFacts``; in ``alike`` hashes
+                   and counts of what most of them have alike, as JSON
 ``task``           how the name of a ``task`` was found, and the names merged into it as a JSON list; not of names that
                    the log gave
 
@@ -30,6 +31,7 @@ import numpy as np
 from breakeven import __version__
 from breakeven.errors import BreakevenError, LogError
 from breakeven.files import whole_file
+from breakeven.usage.alike import alike_of
 from breakeven.usage.calls import EARLIEST_US, LATEST_US
 from breakeven.usage.cells import CODED, SUMS, UNKNOWN_TIME, Array, Cells
 from breakeven.usage.columns import load_cells, load_sizes
@@ -39,13 +41,13 @@ from breakeven.usage.inputs import LogFile
 from breakeven.usage.parquet import local, pattern_of
 from breakeven.usage.prompt_facts import PromptFacts
 from breakeven.usage.sizes import INPUT, OUTPUT, Histograms
-from breakeven.usage.sources import Source
+from breakeven.usage.sources import Source, SourceRows
 from breakeven.usage.timing import DAY_US, WEEK_HOURS, TaskTimes
 
 KEY = "breakeven_cube"
 SCHEMA = "breakeven/cube/1"
 
-PROMPTS = tuple(field.name for field in dataclasses.fields(PromptFacts) if field.name != "task")
+PROMPTS = tuple(field.name for field in dataclasses.fields(PromptFacts) if field.name not in ("task", "alike"))
 
 TYPES = {
     "task": "VARCHAR",
@@ -64,6 +66,7 @@ TYPES = {
     **{name: "BIGINT" for name in PROMPTS if name != "calls"},
     "found_by": "VARCHAR",
     "members": "VARCHAR",
+    "alike": "VARCHAR",
 }
 """Column of the file, after ``part`` -> DuckDB type. Sums are BIGINT: a HUGEINT would be written as DOUBLE."""
 
@@ -100,7 +103,13 @@ def write_cube(engine: duckdb.DuckDBPyConnection, cube: Cube, file: Path) -> Non
             ("task", "since_us", "calls"),
             [(each.task, day * DAY_US, calls) for each in cube.times for day, calls in each.days],
         ),
-        PROMPT: _columns_of(("task", *PROMPTS), [dataclasses.astuple(each) for each in cube.prompts]),
+        PROMPT: _columns_of(
+            ("task", *PROMPTS, "alike"),
+            [
+                (each.task, *(getattr(each, name) for name in PROMPTS), each.alike.text() if each.alike else None)
+                for each in cube.prompts
+            ],
+        ),
         TASK: _columns_of(FOUND, [(each.task, each.found_by, json.dumps(each.members)) for each in cube.found]),
     }
     with _registered(engine, tables) as names:
@@ -160,13 +169,37 @@ def _metadata(cube: Cube) -> dict[str, Any]:
         "cuts_us": cube.cuts_us,
         "day_edges_us": cube.day_edges_us,
         "thresholds": cube.thresholds,
-        "sources": [dataclasses.asdict(source) for source in cube.sources],
+        "sources": _sources(cube),
         "rows_in": cube.rows_in,
         "reject_counts": dict(cube.reject_counts),
+        "zero_cost_calls": cube.zero_calls,
         "cells": len(cube.cells),
         "rows": cube.cells.total("rows"),
         "calls": cube.cells.total("calls"),
     }
+
+
+def _sources(cube: Cube) -> list[dict[str, Any]]:
+    """The sources, each with what is known of its rows."""
+    kept = cube.source_rows or (None,) * len(cube.sources)
+    return [
+        dataclasses.asdict(source) | ({} if rows is None else {"good": rows.good, "rejected": dict(rows.rejected)})
+        for source, rows in zip(cube.sources, kept, strict=True)
+    ]
+
+
+def _source_rows(told: Mapping[str, Any]) -> SourceRows | None:
+    """What is known of the rows of a source."""
+    if "good" not in told:
+        return None
+    good = tuple(
+        ((_text(model), _text(provider), _text(tier)), int(rows)) for (model, provider, tier), rows in told["good"]
+    )
+    return SourceRows(good, tuple((str(reason), int(rows)) for reason, rows in told["rejected"].items()))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def _cube(engine: duckdb.DuckDBPyConnection, file: Path, told: Mapping[str, Any]) -> Cube:
@@ -175,6 +208,7 @@ def _cube(engine: duckdb.DuckDBPyConnection, file: Path, told: Mapping[str, Any]
     sides = f"SELECT task, model, bucket, calls, CAST(part = {literal(OUTPUT_SIZE)} AS TINYINT) AS side FROM {rows_of}"
     sizes = load_sizes(engine, f"({sides} WHERE part IN ({literal(INPUT_SIZE)}, {literal(OUTPUT_SIZE)}))")
     known = {field.name for field in dataclasses.fields(Source)}
+    kept = tuple(map(_source_rows, told["sources"]))
 
     def rows(part: str, *names: str) -> list[tuple[Any, ...]]:
         asked = f"SELECT {', '.join(names)} FROM {rows_of} WHERE part = ? ORDER BY {', '.join(names[:2])}"
@@ -194,15 +228,16 @@ def _cube(engine: duckdb.DuckDBPyConnection, file: Path, told: Mapping[str, Any]
         rows_in=int(told["rows_in"]),
         reject_counts=tuple((str(reason), int(rows)) for reason, rows in told["reject_counts"].items()),
         times=_times(lists(WEEK_HOUR, "bucket"), lists(DAY, f"since_us // {DAY_US}")),
-        prompts=tuple(_prompts(row) for row in rows(PROMPT, "task", *PROMPTS)),
+        prompts=tuple(_prompts(row) for row in rows(PROMPT, "task", *PROMPTS, "alike")),
         found=tuple(FoundTask(task, way, tuple(json.loads(each))) for task, way, each in rows(TASK, *FOUND)),
         billing_zone=str(told.get("billing_zone", UTC)),
+        source_rows=kept if any(kept) else (),
+        zero_calls=tuple((_text(model), int(calls)) for model, calls in told.get("zero_cost_calls", ())),
     )
 
 
 def _fault(cube: Cube, told: Mapping[str, Any]) -> str:
-    """What in a cube contradicts itself, "" where nothing does. A cube may come from anyone."""
-    columns = cube.cells.columns
+    """What in the cube of a file contradicts itself or what the file says, "" where nothing does."""
     for name in ("cells", "rows", "calls"):
         found = len(cube.cells) if name == "cells" else cube.cells.total(name)
         if found != told[name]:
@@ -210,6 +245,15 @@ def _fault(cube: Cube, told: Mapping[str, Any]) -> str:
     rejected = sum(rows for _, rows in cube.reject_counts)
     if cube.rows_in != told["rows"] + rejected or sum(source.rows for source in cube.sources) != cube.rows_in:
         return "its rows are not those of its sources"
+    for source, kept in zip(cube.sources, cube.source_rows, strict=bool(cube.source_rows)):
+        if kept and source.rows != sum(rows for _, rows in (*kept.good, *kept.rejected)):
+            return f"the rows of {source.name} are not those that became of them"
+    return impossible(cube)
+
+
+def impossible(cube: Cube) -> str:
+    """What in a cube cannot be, "" where nothing is wrong. A cube may come from anyone."""
+    columns = cube.cells.columns
     try:
         ZoneInfo(cube.billing_zone)
     except (ZoneInfoNotFoundError, ValueError):
@@ -223,7 +267,7 @@ def _fault(cube: Cube, told: Mapping[str, Any]) -> str:
     first, last = columns["first_us"], columns["last_us"]
     timed = columns["since_us"] != (0 if None in cube.cells.values["since_us"] else -1)
     since = np.array([0 if value is None else value for value in cube.cells.values["since_us"]], np.int64)
-    impossible = {
+    faults = {
         "a count is below 0": any((columns[name] < 0).any() for name in SUMS),
         "a cell has no rows": (columns["rows"] < 1).any(),
         "more reasoning than output": (columns["reasoning_tokens"] > columns["output_tokens"]).any(),
@@ -238,7 +282,7 @@ def _fault(cube: Cube, told: Mapping[str, Any]) -> str:
         or ((last == UNKNOWN_TIME) != (first == UNKNOWN_TIME)).any(),
         "a time outside 2000 to 2099": (timed & ((first < EARLIEST_US) | (last > LATEST_US))).any(),
     }
-    return next((what for what, is_so in impossible.items() if is_so), "")
+    return next((what for what, is_so in faults.items() if is_so), "")
 
 
 def _cell_columns(cells: Cells) -> Columns:
@@ -288,8 +332,9 @@ def _times(
 
 
 def _prompts(row: Sequence[Any]) -> PromptFacts:
-    task, *numbers = row
-    facts = PromptFacts(task=task, **dict(zip(PROMPTS, numbers, strict=True)))
+    task, *numbers, alike = row
+    known = dict(zip(PROMPTS, numbers, strict=True))
+    facts = PromptFacts(task=task, **known, alike=alike_of(alike) if alike else None)
     return dataclasses.replace(facts, first_is_system=bool(facts.first_is_system))
 
 

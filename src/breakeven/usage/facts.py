@@ -9,7 +9,7 @@ import numpy as np
 from breakeven.usage.cells import UNKNOWN_TIME, Cells, group_sums
 from breakeven.usage.cube import Cube
 from breakeven.usage.prompt_facts import PromptFacts
-from breakeven.usage.timing import HOUR_US, WEEK_HOURS, Trend, peak_to_mean, trend
+from breakeven.usage.timing import HOUR_US, WEEK_HOURS, Trend, peak_to_mean, trend, week_rates
 
 JUDGE_NAME = re.compile(
     r"(?:^|[^a-z])(?:judg(?:e|es|ing|ment)|eval(?:s|uat\w*)?|grad(?:e|er|ing)|scor(?:er|ing)|critic)(?:$|[^a-z])"
@@ -38,7 +38,7 @@ class TaskFacts:
     judge_by : "name", "prompt", or "" where nothing says so.
     weeks : from its first call to its last; 0 without times.
     week_hours : calls by hour of the week, UTC, from Monday 00:00; None without times.
-    peak_to_mean : see ``timing.peak_to_mean``. [1]
+    week_rates, peak_to_mean : see ``timing.week_rates`` and ``timing.peak_to_mean``. [1]
     trend : see ``timing.trend``.
     prompts : what its prompts say, None without prompts.
     """
@@ -54,6 +54,7 @@ class TaskFacts:
     judge_by: str
     weeks: float
     week_hours: tuple[int, ...] | None
+    week_rates: tuple[float, ...] | None
     peak_to_mean: float | None
     trend: Trend | None
     prompts: PromptFacts | None
@@ -91,6 +92,7 @@ def task_facts(cube: Cube) -> tuple[TaskFacts, ...]:
                 judge_by="name" if by_name else "prompt" if judged else "",
                 weeks=(span[1] - span[0]) / WEEK_US if span else 0.0,
                 week_hours=timed.week_hours if timed else None,
+                week_rates=week_rates(timed.week_hours, *span) if timed and span else None,
                 peak_to_mean=peak_to_mean(timed.week_hours, *span) if timed and span else None,
                 trend=trend(dict(timed.days)) if timed else None,
                 prompts=said,

@@ -36,7 +36,7 @@ from breakeven.usage.expressions import (
 from breakeven.usage.instants import with_instants
 from breakeven.usage.readers import table
 
-NAMES = ("line", *(name for name in table.NAMES if name != "prompt"))
+NAMES = ("line", *(name for name in table.NAMES if name not in ("prompt", "response_id")))
 """What ``columns`` may name; ``line`` is a number of the row, for the list of rejected ones."""
 
 COUNTS = (*TOKENS, "calls")
@@ -80,7 +80,7 @@ def canonical_frame(
         Name of ``NAMES`` -> the frame's own column, or ``column.field`` of a structure; those not named are found by
         the names of ``readers.table``.
     zone : str, optional
-        "UTC" or an offset such as "+02:00", of times that have none.
+        "UTC", an offset such as "+02:00", or an IANA name, of times that have none; see ``zones.py``.
     task_by : str, optional
         Column that names the task.
     dialect : str, optional

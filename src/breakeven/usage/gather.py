@@ -9,15 +9,19 @@ import duckdb
 import narwhals.stable.v2 as nw
 
 from breakeven.errors import LogError
+from breakeven.usage.accounts import good_rows
+from breakeven.usage.cells import NO_CODES
 from breakeven.usage.column_map import ColumnMap
 from breakeven.usage.columns import cells_of_query, sizes_of_query, with_codes
-from breakeven.usage.cube import NO_CODES, UTC, Cube, build, check_zone, count_sizes
+from breakeven.usage.cube import UTC, Cube, build, check_zone, count_sizes
 from breakeven.usage.inputs import LogFile, Watch
 from breakeven.usage.merge import merged, refuse_twice, renamed_cube
 from breakeven.usage.models import Finder
 from breakeven.usage.naming import Named, name_tasks
+from breakeven.usage.price_check import zero_calls
 from breakeven.usage.prompt_facts import prompt_facts
 from breakeven.usage.scan import Scan, scan_files
+from breakeven.usage.sums_file import whole_days_where_equal
 from breakeven.usage.task_names import TaskNames
 from breakeven.usage.timing import count_times
 
@@ -33,7 +37,7 @@ class Gathered:
     scan : the files.
     logs : the cube of those that are no cubes; None without any.
     lost : rejected rows of these, by (number of file, reason).
-    notes : how their tasks were named, in whole sentences.
+    notes : how they were read and their tasks named, in whole sentences.
     """
 
     cube: Cube
@@ -103,20 +107,21 @@ def gather(
                 f"{name}: has months of {cube.billing_zone}; build it again with --billing-zone {billing_zone}"
             )
     named = name_tasks(scan, task_by, tasks, {task for _, cube in cubes for task in cube.cells.values["task"]})
-    cubes = [(name, renamed_cube(cube, named.chosen)) for name, cube in cubes]
+    notes = (*scan.notes, *named.notes)
+    cubes = [(name, whole_days_where_equal(renamed_cube(cube, named.chosen), find)) for name, cube in cubes]
     if not count_twice:
         refuse_twice(cubes)
     known = merged(cubes, find) if cubes else None
     if not scan.sources and known is not None:
-        return Gathered(known, scan, None, {}, named.notes)
+        return Gathered(known, scan, None, {}, notes)
     zone = billing_zone or (known.billing_zone if known else UTC)
     logs, lost = _cube_of_logs(engine, scan, find, named, zone, known)
     if known is None:
-        return Gathered(logs, scan, logs, lost, named.notes)
+        return Gathered(logs, scan, logs, lost, notes)
     parts = [*cubes, (LOGS, logs)]
     if not count_twice:
         refuse_twice(parts)
-    return Gathered(merged(parts, find), scan, logs, lost, named.notes)
+    return Gathered(merged(parts, find), scan, logs, lost, notes)
 
 
 def _cube_of_logs(
@@ -151,6 +156,8 @@ def _cube_of_logs(
         times=count_times(log, fetch) if span_us[0] is not None else (),
         prompts=prompt_facts(engine) if scan.has_prompts else (),
         found=named.found(cube.cells.values["task"]),
+        source_rows=good_rows(engine, len(scan.sources), lost),
+        zero_calls=zero_calls(log, scan.absent, fetch),
     )
     return cube, lost
 

@@ -7,7 +7,6 @@ number of an instant on every engine, so ``_since_1970`` has one for each family
 """
 
 import datetime as dt
-import re
 from importlib import import_module
 
 import narwhals.stable.v2 as nw
@@ -31,6 +30,7 @@ from breakeven.usage.expressions import (
     only,
     unix_us,
 )
+from breakeven.usage.zones import offsets, to_utc
 
 FAMILIES = {
     "duckdb": "duckdb",
@@ -47,19 +47,6 @@ EPOCH = ("postgres", "trino", "athena")
 """Dialects for which seconds and microseconds are asked apart: their difference is in the session's zone or coarser."""
 
 DIALECTS = tuple(sorted((*DELTA, *EPOCH)))
-
-
-def offset_us(zone: str) -> int:
-    """What to take from a naive time in a zone to have it in UTC. [us] Raises LogError for a zone with a name."""
-    if zone.upper() in ("UTC", "Z"):
-        return 0
-    found = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", zone)
-    if not found or int(found[3]) > 59 or int(found[2]) > 14:
-        raise LogError(
-            f"zone is {zone!r}; it must be UTC or an offset such as +02:00. Convert times of a zone with summer time"
-            " to UTC first"
-        )
-    return (1 if found[1] == "+" else -1) * (int(found[2]) * 60 + int(found[3])) * 60_000_000
 
 
 def with_instants(frame: Frame, zone: str | None, column: str, dialect: str | None = None) -> Frame:
@@ -89,7 +76,8 @@ def with_instants(frame: Frame, zone: str | None, column: str, dialect: str | No
 
 def _with_instants(frame: Frame, zone: str | None, column: str, dialect: str | None = None) -> Frame:
     dtype = frame.collect_schema()["at"]
-    shift = offset_us(zone) if zone else 0
+    if zone:
+        offsets(zone)  # a fault in it is told whatever the column holds
     if isinstance(dtype, nw.Datetime | nw.Date):
         naive = not isinstance(dtype, nw.Datetime) or dtype.time_zone is None
         if naive and not zone:
@@ -97,8 +85,9 @@ def _with_instants(frame: Frame, zone: str | None, column: str, dialect: str | N
                 f"The times in column {column!r} have no time zone; say which they are in, e.g. zone='UTC' (--zone UTC)"
             )
         frame = _since_1970(frame, dtype, naive, dialect)
-        us = nw.col("at_us").cast(nw.Int64) - shift if naive and shift else nw.col("at_us").cast(nw.Int64)
-        frame = frame.with_columns(at_us=us)
+        frame = frame.with_columns(at_us=nw.col("at_us").cast(nw.Int64))
+        if naive and zone:
+            frame = frame.with_columns(at_us=to_utc(nw.col("at_us"), zone))
         good = in_range(nw.col("at_us"))
         return frame.with_columns(
             at_bad=known(nw.col("at_us")) & ~good,
@@ -114,10 +103,10 @@ def _with_instants(frame: Frame, zone: str | None, column: str, dialect: str | N
         )
     if dtype != nw.String:
         raise LogError(f"Column {column!r} is of type {dtype}, which holds no times")
-    return _from_text(frame, shift if zone else None)
+    return _from_text(frame, zone)
 
 
-def _from_text(frame: Frame, shift: int | None) -> Frame:
+def _from_text(frame: Frame, zone: str | None) -> Frame:
     """Times written as lower-case text; one without an offset is in the declared zone, unusable where there is none."""
     col, zero = nw.col, nw.lit("0")
     frame = frame.with_columns(
@@ -171,13 +160,14 @@ def _from_text(frame: Frame, shift: int | None) -> Frame:
         & (col("at_shift") < 16 * 60)
     )
     minutes = choose(col("at_west"), -col("at_shift"), col("at_shift"))
-    shift_us = choose(col("at_placed"), minutes * 60_000_000, nw.lit(shift or 0))
     usable = col("at_moment") & valid
-    if shift is None:
+    if zone is None:
         usable = usable & col("at_placed")
         frame = frame.with_columns(at_zoneless=col("at_moment") & valid & ~col("at_placed"))
     us = civil_us(*(col(f"at_{unit}") for unit in ("year", "month", "day", "hour", "minute", "second", "micro")))
-    frame = frame.with_columns(at_civil=us - shift_us, at_usable=usable)
+    frame = frame.with_columns(at_civil=us, at_usable=usable)
+    declared = to_utc(col("at_civil"), zone or "UTC")
+    frame = frame.with_columns(at_civil=choose(col("at_placed"), col("at_civil") - minutes * 60_000_000, declared))
     moment_good = col("at_usable") & in_range(col("at_civil"))
     number_good = col("at_numeric") & in_range(col("at_unix"))
     counted = choose(in_range(col("at_unix")), col("at_unix"), nw.lit(float(EARLIEST_US))).cast(nw.Int64)

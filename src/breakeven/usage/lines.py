@@ -38,11 +38,13 @@ class Chunk:
     texts : column -> one text per row; for JSON lines the only column is ``raw``.
     lines : the line each row begins on, from 1.
     faults : (line, reason) of what cannot be a row.
+    blank : lines of JSON lines that hold nothing.
     """
 
     texts: dict[str, list[str]]
     lines: list[int] = field(default_factory=list)
     faults: list[tuple[int, str]] = field(default_factory=list)
+    blank: int = 0
 
 
 def open_log(file: Path | LogFile) -> IO[bytes]:
@@ -87,6 +89,8 @@ def json_chunks(file: Path | LogFile) -> Iterator[Chunk]:
                 elif stripped := text.strip():
                     chunk.texts["raw"].append(stripped)
                     chunk.lines.append(number)
+                else:
+                    chunk.blank += 1
             yield chunk
 
 

@@ -19,10 +19,19 @@ from breakeven.usage.readers.reader import Columns, Reader
 LONGEST_NAME = 64
 """Longest value of a metadata key that is taken as the name of a task: a longer one may be text. [characters]"""
 
+TAG = re.compile(r"(.+)\[(\w[\w.-]{0,39}[:=])\]")
+"""A list of tags, and how the one that is meant begins."""
+
 WHOLE = re.compile(r"(?<![\w\"])whole\(")
 
 OF_WHOLES = re.compile(r"(?:whole_\d+|NULL|coalesce|greatest|CASE|WHEN|IS|NOT|THEN|ELSE|END|[-+(), ])+")
 """What is made of nothing but columns that ``once`` has made, with no division."""
+
+RESPONSE_ID = "response_id"
+"""Raw column that is not asked for where one file is read alone."""
+
+LEAST_ID_CHARS = 16
+"""A shorter id of a response may be made up, or a mere count. [characters]"""
 
 CONSTANTS = ("true", "false", "1")
 
@@ -40,6 +49,7 @@ def raw_columns(
     key: str | None = None,
     *,
     texts: bool = False,
+    ids: bool = False,
 ) -> dict[str, str]:
     """
     SQL of each raw column over one file's rows, its fields resolved.
@@ -56,6 +66,8 @@ def raw_columns(
         Field that names the task of a row whose own field does not.
     texts : bool
         Also ``TEXTS``, what was said; else they cost nothing.
+    ids : bool
+        Also ``RESPONSE_ID``, else it is NULL.
 
     Raises
     ------
@@ -71,18 +83,29 @@ def raw_columns(
             raise NoLogError(
                 f"{file.name}: {fault}. Name it with --column {missing[0]}=COLUMN, see docs/log-formats.md", fault
             )
-    raw = {**DEFAULTS, **ABSENT, **dict.fromkeys(("shared", *SPAN_COLUMNS), "NULL"), **given}
+    raw = {**DEFAULTS, **ABSENT, **dict.fromkeys(("shared", RESPONSE_ID, *SPAN_COLUMNS), "NULL"), **given}
     if task_by == "prompt":
         raw["task"] = f"coalesce('prompt-' || left(sha256(CAST({raw['first_message']} AS VARCHAR)), 12), '{NO_TASK}')"
     elif task_by:
         if set(task_by) & set("{}"):
             raise LogError(f"{task_by!r} is no field to group by: it has braces")
-        raw["task"] = f"coalesce(nullif(trim(CAST({{{task_by}}} AS VARCHAR)), ''), '{NO_TASK}')"
+        raw["task"] = f"coalesce(nullif(trim(CAST({field_sql(task_by)} AS VARCHAR)), ''), '{NO_TASK}')"
     elif key:
-        named = f"CASE WHEN length({{{key}}}) <= {LONGEST_NAME} THEN {{{key}}} END"
+        named = f"CASE WHEN length({field_sql(key)}) <= {LONGEST_NAME} THEN {field_sql(key)} END"
         raw["task"] = f"coalesce(nullif(trim(CAST({raw['task']} AS VARCHAR)), ''), {named})"
     raw = {"asked": raw["prompt"], "answered": "NULL", **raw}
+    raw[RESPONSE_ID] = raw[RESPONSE_ID] if ids else "NULL"
     return {name: row.resolve(sql) for name, sql in raw.items() if texts or name not in TEXTS}
+
+
+def field_sql(path: str) -> str:
+    """SQL, with fields in braces, of a field; of ``tags[task:]`` what stands after that in the first tag so begun."""
+    found = TAG.fullmatch(path)
+    if not found:
+        return "{" + path + "}"
+    tags, start = "{" + found[1] + "}", found[2]
+    listed = f"CASE WHEN json_valid({tags}) THEN json_extract_string({tags}, '$[*]') END"
+    return f"list_first(list_filter({listed}, lambda tag: starts_with(tag, '{start}')))[{len(start) + 1}:]"
 
 
 def _with_own(names: Sequence[str], own: Mapping[str, str], file: LogFile, *, check: bool) -> dict[str, str]:
@@ -129,6 +152,8 @@ def canonical_query(
     kept = prompt_columns(raw) if keys is None else dict(keys)
     if raw["span"] != "NULL":
         kept |= _span_columns(raw)
+    if raw[RESPONSE_ID] != "NULL":
+        kept["response"] = response_hash(raw[RESPONSE_ID])
     given = {name: raw[name] for name in DEFAULTS} | kept
     selected = ", ".join(f"{sql} AS {name}" for name, sql in given.items())
     constants = {name: sql for name, sql in given.items() if sql in CONSTANTS}
@@ -199,6 +224,12 @@ def span_hash(sql: str) -> str:
     """SQL of an id as a hash, null without one."""
     text = f"CAST({sql} AS VARCHAR)"
     return f"CASE WHEN {text} <> '' THEN hash({text}) END"
+
+
+def response_hash(sql: str) -> str:
+    """SQL of the id of a response as a hash, null where it is too short to be the only one of its kind."""
+    text = f"trim(CAST({sql} AS VARCHAR))"
+    return f"CASE WHEN length({text}) >= {LEAST_ID_CHARS} THEN hash({text}) END"
 
 
 def run(engine: duckdb.DuckDBPyConnection, sql: str, what: str) -> list[tuple[Any, ...]]:

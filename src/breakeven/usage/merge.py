@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from breakeven.errors import LogError
+from breakeven.usage.accounts import rows_by_source
 from breakeven.usage.calls import INPUT_BUCKETS
 from breakeven.usage.cells import UNKNOWN_TIME, Array, Cell, Cells
 from breakeven.usage.cube import EPOCH, Cube, FoundTask, from_log, midnight_us
@@ -71,6 +72,8 @@ def merged(parts: Sequence[tuple[str, Cube]], find: Finder) -> Cube:
         prompts=added_facts(facts for cube in cubes for facts in cube.prompts),
         found=_found(each for cube in cubes for each in cube.found_tasks()),
         billing_zone=cubes[0].billing_zone,
+        source_rows=tuple(rows for cube in cubes for rows in rows_by_source(cube)),
+        zero_calls=_added_calls(pair for cube in cubes for pair in cube.zero_calls),
     )
 
 
@@ -108,6 +111,8 @@ def counted_twice(parts: Iterable[tuple[str, Cube]]) -> list[tuple[str, str]]:
         for source in cube.sources:
             where = f"{source.name} in {name}"
             once = source.sha256 in own and gives_ids(source.reader)
+            if not source.sha256:
+                continue  # rows of a frame, whose content is not known
             if source.sha256 in seen and not once:
                 again.append((where, seen[source.sha256]))
             seen.setdefault(source.sha256, where)
@@ -125,6 +130,14 @@ def refuse_twice(parts: Iterable[tuple[str, Cube]]) -> None:
             f"{name} has the same content as {before}{others}, and would be counted twice; leave one out, or build or"
             " merge a cube with --count-twice"
         )
+
+
+def _added_calls(parts: Iterable[tuple[str | None, int]]) -> tuple[tuple[str | None, int], ...]:
+    """(model, calls), added up by model."""
+    added: Counter[str | None] = Counter()
+    for model, calls in parts:
+        added[model] += calls
+    return tuple(sorted(added.items(), key=lambda item: (item[0] or "", item[1])))
 
 
 def _union(lists: Iterable[Sequence[int]]) -> tuple[int, ...]:

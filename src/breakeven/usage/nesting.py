@@ -21,7 +21,9 @@ TOTAL = "token counts of an agent or a chain, without the calls they are the sum
 AROUND = "its tokens are counted in the calls inside it"
 REPLACED = "another row of the same id replaces it"
 
-BENIGN = (NOT_A_CALL, AROUND, REPLACED)
+ELSEWHERE = "the same call, by the id of its response, is counted in another file"
+
+BENIGN = (NOT_A_CALL, AROUND, REPLACED, ELSEWHERE)
 """Reasons that lose nothing."""
 
 COUNTED = f"NOT faulty AND {' + '.join(BUCKETS)} > 0"

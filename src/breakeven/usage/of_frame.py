@@ -1,4 +1,4 @@
-"""``breakeven.usage_of``: what the calls in a frame cost, whichever engine holds them."""
+"""``breakeven.usage(frame)``: what the calls in a frame cost, whichever engine holds them."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from breakeven.usage.frames import canonical_frame
 from breakeven.usage.models import Finder
 from breakeven.usage.naming import Named
 from breakeven.usage.price import price_cube
-from breakeven.usage.price_check import check_prices
+from breakeven.usage.price_check import check_prices, zero_calls
 
 
 def usage_of(
     frame: Any,
     *,
-    as_of: dt.date,
+    as_of: dt.date | None = None,
     columns: Mapping[str, str] | None = None,
     table: PriceTable | None = None,
     zone: str | None = None,
@@ -31,20 +31,22 @@ def usage_of(
     """
     Price and summarise the calls of a frame, whose rows stay in the engine that holds them.
 
+    ``breakeven.usage(frame, columns=...)`` is this function.
+
     Parameters
     ----------
     frame : native frame
         A Polars DataFrame or LazyFrame, pandas DataFrame, PyArrow Table, DuckDB relation, Ibis table or PySpark
         DataFrame; one row per call, or per group of calls.
-    as_of : date
-        The day whose prices calls without a time are billed at.
+    as_of : date, optional
+        The day whose prices calls without a time are billed at; today if not given.
     columns : mapping, optional
         Name of ``frames.NAMES`` -> the frame's own column, or ``column.field`` of a structure; the others are found
         by the names of ``readers.table``.
     table : PriceTable, optional
         Prices; the list prices where it is not given.
     zone : str, optional
-        "UTC" or an offset such as "+02:00": of times that have no zone. Such a column needs it.
+        "UTC", an offset such as "+02:00", or an IANA name: of times that have no zone. Such a column needs it.
     task_by : str, optional
         Column that names the task.
     billing_zone : str, optional
@@ -60,11 +62,13 @@ def usage_of(
     """
     if table is None:
         table = load_catalogue().prices
+    as_of = as_of or dt.date.today()
     find = Finder(table)
     log = canonical_frame(frame, columns, zone=zone, task_by=task_by)
     cube = frame_cube(log, find, name, billing_zone=billing_zone or UTC)
     named = Named("field" if task_by else "log")
-    cube = replace(cube, found=named.found(cube.cells.values["task"]))
+    zeros = zero_calls(log.rows, log.absent, plain_rows)
+    cube = replace(cube, found=named.found(cube.cells.values["task"]), zero_calls=zeros)
     bill = price_cube(cube, find, as_of)
     checks = check_prices(log.rows, log.absent, cube, bill, plain_rows, find, as_of)
     return summary(cube, bill, as_of, price_checks=checks)

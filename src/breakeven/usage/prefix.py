@@ -19,11 +19,11 @@ class Shared:
     The beginnings that prompts of one task share. Lower bounds, as they are compared at powers of two. [characters]
 
     shared : summed over its calls, a beginning that another call of the task has too.
-    template : summed over its calls, the beginning that most calls have.
+    commonest : (hash, calls) of the commonest beginning at each length, as far as two calls share one.
     """
 
     shared: int
-    template: int
+    commonest: tuple[tuple[int, int], ...]
 
 
 def shared_beginnings(engine: duckdb.DuckDBPyConnection) -> Mapping[str, Shared]:
@@ -32,8 +32,7 @@ def shared_beginnings(engine: duckdb.DuckDBPyConnection) -> Mapping[str, Shared]
 
     A call's shared prefix is the largest k of ``PREFIX_LENGTHS`` such that its prompt has k characters or more and
     another good call of the task begins with the same k. What two calls share they share at every smaller k too, so
-    the sum needs no join: at each k, add what k has over the k before, for each call that shares it. The template is
-    the same with "most calls" for "another".
+    the sum needs no join: at each k, add what k has over the k before, for each call that shares it.
 
     Parameters
     ----------
@@ -41,24 +40,26 @@ def shared_beginnings(engine: duckdb.DuckDBPyConnection) -> Mapping[str, Shared]
         With the view ``log``; prompts are there as hashes and lengths only.
     """
     good = "FROM log WHERE NOT faulty AND ok"
-    prompts: Counter[str] = Counter()
     shared: Counter[str] = Counter()
-    template: Counter[str] = Counter()
-    for task, calls in engine.execute(f"SELECT task, count(prompt_chars) {good} GROUP BY task").fetchall():
-        prompts[task_name(task)] += int(calls)
+    commonest: dict[str, list[tuple[int, int]]] = {}
+    for (task,) in engine.execute(f"SELECT DISTINCT task {good}").fetchall():
+        commonest[task_name(task)] = []
     before = 0
     for length in PREFIX_LENGTHS:
         column = f"prefix_{length}"
         found = engine.execute(
-            f"SELECT task, sum(calls), max(calls) FROM (SELECT task, {column}, count(*) AS calls {good}"
-            f" AND {column} IS NOT NULL GROUP BY task, {column}) WHERE calls > 1 GROUP BY task"
+            f"SELECT task, sum(calls), max(calls), arg_max({column}, calls) FROM (SELECT task, {column}, count(*) AS"
+            f" calls {good} AND {column} IS NOT NULL GROUP BY task, {column} ORDER BY calls DESC, {column})"
+            f" WHERE calls > 1 GROUP BY task"
         ).fetchall()
         if not found:
             break
-        for task, calls, most in found:
+        named: dict[str, tuple[int, int]] = {}
+        for task, calls, most, key in found:
             name = task_name(task)
             shared[name] += int(calls) * (length - before)
-            if most >= MOST * prompts[name]:
-                template[name] += int(most) * (length - before)
+            named[name] = max(named.get(name, (0, 0)), (int(most), int(key)))
+        for name, (most, key) in named.items():
+            commonest[name].append((key, most))
         before = length
-    return {task: Shared(shared[task], template[task]) for task in prompts}
+    return {task: Shared(shared[task], tuple(each)) for task, each in commonest.items()}

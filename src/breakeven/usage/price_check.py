@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
 
 import narwhals.stable.v2 as nw
 
 from breakeven.usage.calls import COST_ONLY, ZERO_COST
-from breakeven.usage.cells import Cell, Cells, name_or_none
+from breakeven.usage.cells import SUMS, Cell, Cells, name_or_none
 from breakeven.usage.cube import Cube, RowsOf, build
 from breakeven.usage.hypotheses import AGREES, Hypothesis, hypotheses
 from breakeven.usage.models import Finder
@@ -54,6 +54,7 @@ class PriceCheck:
     cause : one word, see ``hypotheses``.
     explanation : the same in a sentence.
     explained_share : how much of the difference the cause accounts for, None where there is none. [1]
+    compared : "calls", or "reports" where a usage report is compared with a cost report, see ``report_check.py``.
     """
 
     model: str | None
@@ -66,6 +67,7 @@ class PriceCheck:
     cause: str
     explanation: str
     explained_share: float | None
+    compared: str = "calls"
 
     @property
     def difference_usd(self) -> Decimal | None:
@@ -87,8 +89,7 @@ def check_prices(
     """
     Compare, for each model of a log that states costs, the largest difference first.
 
-    The log is asked for the calls that state a cost of 0, and again only where some calls of a cell state a cost and
-    some do not.
+    The log is asked again only where some calls of a cell state a cost and some do not.
 
     Parameters
     ----------
@@ -106,15 +107,25 @@ def check_prices(
         cells = build(stated, rows_of, find, cube.span_us(), absent, billing_zone=cube.billing_zone).cells
     else:
         cells = cube.cells
-    zeros: Counter[str | None] = Counter()
-    for model, calls in rows_of(log.filter(nw.col(ZERO_COST)).group_by("model").agg(nw.col("calls").sum())):
-        zeros[name_or_none(model)] += int(calls)
-    return compare(cube, bill, cells, zeros, find, as_of)
+    return compare(cube, bill, cells, find, as_of)
 
 
 def check_cube(cube: Cube, bill: Bill, find: Finder, as_of: dt.date) -> tuple[PriceCheck, ...]:
     """As ``check_prices``, without a log: cells of which some calls state no cost, or one of 0, are left out."""
-    return compare(cube, bill, cube.cells, Counter(), find, as_of) if any(cube.cells.columns["reported_calls"]) else ()
+    if not (any(cube.cells.columns["reported_calls"]) or cube.zero_calls):
+        return ()
+    return compare(cube, bill, cube.cells, find, as_of)
+
+
+def zero_calls(log: nw.LazyFrame[Any], absent: Collection[str], rows_of: RowsOf) -> tuple[tuple[str | None, int], ...]:
+    """(model, calls) of the good calls that state a cost of 0 though tokens were billed; as ``check_prices``."""
+    if "reported_cost_nano" in absent:
+        return ()
+    zeros: Counter[str | None] = Counter()
+    stated = log.filter(nw.col(ZERO_COST) & ~nw.col("faulty")).with_columns(nw.col("calls").cast(nw.Int64))
+    for model, calls in rows_of(stated.group_by("model").agg(nw.col("calls").sum())):
+        zeros[name_or_none(model)] += int(calls)
+    return tuple(sorted(zeros.items(), key=lambda item: (item[0] or "", item[1])))
 
 
 def _may_be_mixed(cell: Cell) -> bool:
@@ -124,9 +135,7 @@ def _may_be_mixed(cell: Cell) -> bool:
     return cell.rows > 1 and cell.reported_cost_nano > 0
 
 
-def compare(
-    cube: Cube, bill: Bill, stated: Iterable[Cell], zeros: Counter[str | None], find: Finder, as_of: dt.date
-) -> tuple[PriceCheck, ...]:
+def compare(cube: Cube, bill: Bill, stated: Iterable[Cell], find: Finder, as_of: dt.date) -> tuple[PriceCheck, ...]:
     """
     As ``check_prices``, from cells.
 
@@ -135,9 +144,8 @@ def compare(
     stated : iterable of Cell
         Sums over calls that state a cost; cells of which only some calls do are left out, and those that state a cost
         and no tokens.
-    zeros : Counter
-        Model -> calls with a stated cost of 0.
     """
+    zeros = Counter(dict(cube.zero_calls))
     totals: Counter[str | None] = Counter()
     names: dict[str | None, set[str]] = defaultdict(set)
     for cell, priced_as in zip(cube.cells, bill.priced_as, strict=True):
@@ -185,11 +193,11 @@ def _check(
     elif len(known) < len(cells):
         cause, words, share = "no_price", "no list price to compare it with", None
     else:
-        cause, words, share = _explain(cube, stated, known, find, as_of)
+        cause, words, share = explain(cube, stated, known, find, as_of)
         apart = [i for i, cell in enumerate(cells) if not _fits([cell], [stated[i]], [known[i]])]
         if share != 1 and 0 < len(apart) < len(cells):
             odd = replace(cube, cells=Cells.as_given(cells[i] for i in apart))
-            cause, words, share = _explain(odd, [stated[i] for i in apart], [known[i] for i in apart], find, as_of)
+            cause, words, share = explain(odd, [stated[i] for i in apart], [known[i] for i in apart], find, as_of)
             alike = sum(cell.calls for cell in cells) - sum(cell.calls for cell in odd.cells)
             words = f"{alike:,} calls agree; in the others {words}"
     if zeros:
@@ -209,15 +217,30 @@ def _check(
     )
 
 
-def _explain(
-    cube: Cube, stated: Sequence[Decimal], ours: Sequence[Decimal], find: Finder, as_of: dt.date
+def explain(
+    cube: Cube,
+    stated: Sequence[Decimal],
+    ours: Sequence[Decimal],
+    find: Finder,
+    as_of: dt.date,
+    group_of: Sequence[int] | None = None,
 ) -> tuple[str, str, float | None]:
-    """The cause of a difference, in a word and a sentence, and the share of it that it accounts for."""
-    if _fits(cube.cells, stated, ours):
+    """
+    The cause of a difference, in a word and a sentence, and the share of it that it accounts for.
+
+    Parameters
+    ----------
+    stated, ours : sequence of Decimal
+        The stated costs and our prices that are compared, of the cells or of groups of them. [USD]
+    group_of : sequence of int, optional
+        The group of each cell, by number; where it is not given each cell is one.
+    """
+    cells = [_sum(group) for group in _grouped(cube.cells, group_of, len(stated))]
+    if _fits(cells, stated, ours):
         return AGREES, "the stated cost is our price", None
     tried: list[tuple[float, int, tuple[Hypothesis, ...]]] = []
     single = hypotheses(cube, find)
-    pairs = list(combinations(single, 2)) if 2 <= len(cube.cells) <= MAX_PAIRED_CELLS else []
+    pairs = list(combinations(single, 2)) if len(cells) >= 2 and len(cube.cells) <= MAX_PAIRED_CELLS else []
     gap = _distance(stated, ours)
     given = list(cube.cells)
 
@@ -230,17 +253,19 @@ def _explain(
         usd = price_cube(replace(cube, cells=Cells.as_given(changed)), find, as_of).usd
         if any(each is None for each in usd):
             return False
-        priced = [each or Decimal(0) for each in usd]
+        priced = [
+            sum(group, Decimal(0)) for group in _grouped([each or Decimal(0) for each in usd], group_of, len(cells))
+        ]
         tried.append((_distance(stated, priced) / gap, len(tried), ways))
-        return _fits(cube.cells, stated, priced)
+        return _fits(cells, stated, priced)
 
     fitting = [way for way in single if attempt((way,))]
     if fitting:
         _, _, (best,) = min(each for each in tried if each[2][0] in fitting)
         return best.cause, best.words, 1.0
-    factor = _factor(cube, stated, ours)
+    factor = _factor(cells, stated, ours)
     if factor is not None:
-        return "constant_factor", _factor_words(factor, len(cube.cells)), 1.0
+        return "constant_factor", _factor_words(factor, len(cells)), 1.0
     for pair in pairs:
         if attempt(pair):
             return "+".join(way.cause for way in pair), " and ".join(way.words for way in pair), 1.0
@@ -248,6 +273,27 @@ def _explain(
     if ways and left <= IN_PART:
         return ways[0].cause, f"in part ({1 - left:.0%} of it): {ways[0].words}", 1 - left
     return "unexplained", "no way of counting or pricing that was tried gives the stated cost", None
+
+
+T = TypeVar("T")
+
+
+def _grouped(values: Iterable[T], group_of: Sequence[int] | None, groups: int) -> list[list[T]]:
+    """Values by group; each its own where no groups are given."""
+    if group_of is None:
+        return [[value] for value in values]
+    found: list[list[T]] = [[] for _ in range(groups)]
+    for group, value in zip(group_of, values, strict=True):
+        found[group].append(value)
+    return found
+
+
+def _sum(cells: Sequence[Cell]) -> Cell:
+    """Cells as one, as far as its counts go."""
+    if len(cells) == 1:
+        return cells[0]
+    sums = {name: sum(getattr(cell, name) for cell in cells) for name in SUMS}
+    return cells[0]._replace(**sums)
 
 
 def _fits(cells: Sequence[Cell], stated: Sequence[Decimal], priced: Sequence[Decimal]) -> bool:
@@ -267,15 +313,15 @@ def _distance(stated: Sequence[Decimal], priced: Sequence[Decimal]) -> float:
     return float(sum((abs(one - other) for one, other in zip(stated, priced, strict=True)), Decimal(0)))
 
 
-def _factor(cube: Cube, stated: Sequence[Decimal], ours: Sequence[Decimal]) -> float | None:
+def _factor(cells: Sequence[Cell], stated: Sequence[Decimal], ours: Sequence[Decimal]) -> float | None:
     """Stated cost over ours where it is the same in every cell and cells differ in their mix of tokens, else None."""
     if len(stated) < 2 or not all(ours):
         return None
-    mixes = [cell.output_tokens / max(1, sum(cell[11:16])) for cell in cube.cells]
+    mixes = [cell.output_tokens / max(1, sum(cell[11:16])) for cell in cells]
     if max(mixes) - min(mixes) < ALIKE:
         return None
     factor = float(sum(stated, Decimal(0)) / sum(ours, Decimal(0)))
-    for cell, one, other in zip(cube.cells, stated, ours, strict=True):
+    for cell, one, other in zip(cells, stated, ours, strict=True):
         if abs(float(one) - factor * float(other)) > ALIKE * float(one) + _rounding(cell, float(one)):
             return None
     return factor

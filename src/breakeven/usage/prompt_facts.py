@@ -2,14 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import duckdb
 
+from breakeven.usage.alike import Alike, Common, added_alike, template
 from breakeven.usage.calls import ALL_TASKS, GATEWAY_CACHE
 from breakeven.usage.cells import task_name
-from breakeven.usage.prefix import MOST, shared_beginnings
+from breakeven.usage.prefix import shared_beginnings
 
 NAMED = f"(SELECT * REPLACE (coalesce(nullif(trim(task), ''), '{ALL_TASKS}') AS task) FROM log)"
 """The log with tasks as they are shown."""
@@ -21,8 +22,8 @@ RETRY_US = 600_000_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptFacts:
     """
-    Of one task, whatever its models, as whole numbers. Shares of them are None where the log does not hold what they
-    are of.
+    Of one task, whatever its models, as whole numbers and hashes. Shares of them are None where the log does not hold
+    what they are of.
 
     calls : that succeeded.
     prompts : those of them whose prompt is in the log.
@@ -30,7 +31,7 @@ class PromptFacts:
     shared_characters : a beginning shared with another call; see ``prefix.py``. [characters]
     template_characters : those alike in half of the calls or more: the longest common beginning at a power of two, or
         the system prompt where it is longer, and the tool definitions. A lower bound; None where cubes were added up
-        that do not say whether it is the same in all. [characters]
+        that do not say whether anything is the same in all. [characters]
     first_calls : calls with the commonest system prompt, or first message; None where the log holds none of them, or as
         above.
     first_chars, first_is_system : its length, if most calls have it, and whether it is known to be the former; None
@@ -40,6 +41,7 @@ class PromptFacts:
     asked, retries, repeats : calls with a prompt, failed ones too; those made within ten minutes after the same prompt
         failed; those that repeat an earlier one exactly and are no retries, answers from a gateway's cache left out.
     judgeable, judging : calls whose prompt may tell whether it asks to judge another answer, and those whose does.
+    alike : what the numbers from ``template_characters`` to ``tools`` are told by, to be compared across cubes.
     """
 
     task: str
@@ -60,6 +62,7 @@ class PromptFacts:
     repeats: int
     judgeable: int
     judging: int
+    alike: Alike | None = field(default=None, repr=False)
 
     @property
     def prefix_share(self) -> float | None:
@@ -111,7 +114,7 @@ ADDED = (
     "judgeable",
     "judging",
 )
-"""What of ``PromptFacts`` can be added up: what calls of several logs have alike is not looked for, so it is less."""
+"""What of ``PromptFacts`` can be added up; ``shared_characters`` then leaves out what calls of two cubes share."""
 
 
 def prompt_facts(engine: duckdb.DuckDBPyConnection) -> tuple[PromptFacts, ...]:
@@ -130,19 +133,20 @@ def prompt_facts(engine: duckdb.DuckDBPyConnection) -> tuple[PromptFacts, ...]:
         f" count(json_output), sum(judge_like), count(judge_like) {good} GROUP BY task",
     )
     firsts = _by_task(engine, _commonest("first_hash", "first_chars", "first_is_system", good))
-    tools = _by_task(engine, _commonest("coalesce(tools_hash, 0)", "tools", "tools_chars", good))
+    tools = _by_task(engine, _commonest("coalesce(tools_hash, 0)", "tools_chars", "tools", good))
     again = _by_task(engine, _AGAIN)
     beginnings = shared_beginnings(engine)
     found = []
     for task, (calls, prompts, chars, tools_chars, json_calls, formats, judging, judgeable) in sorted(sums.items()):
         if not (prompts or task in firsts):
             continue
-        first_calls, first_chars, is_system = firsts.get(task, (0, 0, None))
-        alike = task in firsts and first_calls >= MOST * calls
-        tool_calls, count, each = tools[task]
-        known = tool_calls >= MOST * calls
         begun = beginnings[task]
-        template = max(begun.template, first_calls * first_chars if alike else 0)
+        alike = Alike(
+            first=Common(*firsts[task]) if task in firsts else None,
+            tools=Common(*tools[task]),
+            beginnings=begun.commonest,
+            engine=duckdb.__version__,
+        )
         asked, retries, repeats = again.get(task, (0, 0, 0))
         found.append(
             PromptFacts(
@@ -152,11 +156,7 @@ def prompt_facts(engine: duckdb.DuckDBPyConnection) -> tuple[PromptFacts, ...]:
                 characters=chars or 0,
                 tools_characters=tools_chars or 0,
                 shared_characters=begun.shared,
-                template_characters=template + (tool_calls * (each or 0) if known else 0),
-                first_calls=first_calls if task in firsts else None,
-                first_chars=first_chars if alike else None,
-                first_is_system=bool(is_system) and alike,
-                tools=(count or 0) if known else None,
+                **template(alike, calls, prompts),
                 formats=formats,
                 json_calls=json_calls or 0,
                 asked=asked,
@@ -164,13 +164,14 @@ def prompt_facts(engine: duckdb.DuckDBPyConnection) -> tuple[PromptFacts, ...]:
                 repeats=repeats,
                 judgeable=judgeable,
                 judging=judging or 0,
+                alike=alike,
             )
         )
     return tuple(found)
 
 
 def added_facts(parts: Iterable[PromptFacts]) -> tuple[PromptFacts, ...]:
-    """Facts added up by task; what most calls of a task have alike is then unknown."""
+    """Facts added up by task; what most calls of a task have alike is told as far as it can be."""
     groups: dict[str, list[PromptFacts]] = defaultdict(list)
     for each in parts:
         groups[each.task].append(each)
@@ -181,7 +182,11 @@ def _added(parts: Sequence[PromptFacts]) -> PromptFacts:
     if len(parts) == 1:
         return parts[0]
     sums = {name: sum(getattr(each, name) for each in parts) for name in ADDED}
-    unknown: dict[str, Any] = dict.fromkeys(("template_characters", "first_calls", "first_chars", "tools"))
+    known = [(each.alike, each.calls, each.prompts) for each in parts if each.alike is not None]
+    if len(known) == len(parts):
+        alike, fields = added_alike(known)
+        return replace(parts[0], **sums, **fields, alike=alike)
+    unknown: dict[str, Any] = dict.fromkeys(("template_characters", "first_calls", "first_chars", "tools", "alike"))
     return replace(parts[0], first_is_system=False, **sums, **unknown)
 
 
@@ -201,11 +206,12 @@ FROM (
 
 
 def _commonest(key: str, one: str, other: str, good: str) -> str:
-    """Query of how many calls of a task have its commonest key, and two columns of those calls."""
+    """Query of the commonest key of each task, how many calls have it, and two columns of those calls."""
     return (
-        f"SELECT task, max(calls), arg_max(one, calls), arg_max(other, calls) FROM (SELECT task, {key} AS key,"
-        f" count(*) AS calls, coalesce(max({one}), 0) AS one, coalesce(max({other}), 0) AS other {good}"
-        f" AND {key} IS NOT NULL GROUP BY task, key ORDER BY calls DESC, key) GROUP BY task"
+        "SELECT task, arg_max(key, calls), max(calls), arg_max(one, calls), arg_max(other, calls)"
+        f" FROM (SELECT task, {key} AS key, count(*) AS calls, coalesce(max({one}), 0) AS one,"
+        f" coalesce(max({other}), 0) AS other {good} AND {key} IS NOT NULL GROUP BY task, key"
+        " ORDER BY calls DESC, key) GROUP BY task"
     )
 
 

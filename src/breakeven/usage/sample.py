@@ -9,7 +9,7 @@ from breakeven.usage.fields import JsonLine, TableRow
 from breakeven.usage.inputs import LogFile
 from breakeven.usage.layout import Layout, registered
 from breakeven.usage.lines import Chunk
-from breakeven.usage.mapping import canonical_query, raw_columns, run
+from breakeven.usage.mapping import canonical_query, field_sql, raw_columns, run
 from breakeven.usage.parquet import parquet_rows
 from breakeven.usage.readers.reader import Reader, json_object
 from breakeven.usage.task_keys import LEAST_COVERAGE, SAMPLE_ROWS, candidates, choose, table_candidates
@@ -64,7 +64,7 @@ def _chosen(
     source: str,
 ) -> str | None:
     raw = raw_columns(reader, names, None, own, file, row)
-    keys = {f"key_{number}": row.resolve("{" + path + "}") for number, path in enumerate(paths)}
+    keys = {f"key_{number}": row.resolve(field_sql(path)) for number, path in enumerate(paths)}
     query = canonical_query(engine, 0, raw, row, source, keys)
     size = " + ".join(INPUT_BUCKETS)
     asked = f"SELECT task, model, {size}, output_tokens, {', '.join(keys)} FROM ({query}) WHERE NOT faulty"

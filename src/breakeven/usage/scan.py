@@ -9,7 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -24,14 +24,16 @@ from breakeven.usage.fields import JsonLine, TableRow, quoted
 from breakeven.usage.inputs import LogFile, as_log
 from breakeven.usage.layout import NO_ROWS, Layout, head_of, layout_of, reader_of, registered
 from breakeven.usage.lines import Chunk
-from breakeven.usage.mapping import absent_columns, canonical_query, raw_columns, run
+from breakeven.usage.mapping import RESPONSE_ID, absent_columns, canonical_query, raw_columns, run
 from breakeven.usage.nesting import BENIGN, count_each_call_once
 from breakeven.usage.parquet import PARQUET, parquet_rows
 from breakeven.usage.prompt_columns import has_prompts
 from breakeven.usage.readers import find_reader, table
 from breakeven.usage.readers.reader import Reader
+from breakeven.usage.same_calls import count_logged_twice_once
 from breakeven.usage.sample import key_of_parquet, key_of_text
 from breakeven.usage.sources import Reject, Skipped, Source
+from breakeven.usage.sums_file import is_sums, read_sums
 from breakeven.usage.whole_json import WholeLine, read_whole
 
 __all__ = ["Reject", "Scan", "Skipped", "Source", "open_engine", "scan_files"]
@@ -61,6 +63,9 @@ class Scan:
     absent : columns of ``cube.MAY_BE_ABSENT`` that no file has.
     in_place : whether every file is Parquet that is scanned where it is.
     has_prompts : whether some file holds prompts.
+    with_ids : number of a file whose rows carry ids of responses -> number and query with ``response`` in ``queries``;
+        None where they are in the table ``calls``.
+    notes : what should be known of the reading, in whole sentences.
     has_spans : whether the rows of some file lie inside one another.
     keys : reader -> the metadata key that names tasks in its files, None where none does; only of readers asked.
     """
@@ -76,6 +81,8 @@ class Scan:
     absent: frozenset[str] = frozenset(MAY_BE_ABSENT)
     in_place: bool = True
     has_prompts: bool = False
+    with_ids: dict[int, tuple[int, str] | None] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     has_spans: bool = False
     keys: dict[str, str | None] = field(default_factory=dict)
 
@@ -206,6 +213,7 @@ def scan_files(
     chosen = table.READER.name if columns else reader
     how = _How(find_reader(chosen) if chosen else None, column_map, task_by, columns, find_keys and not task_by)
     logs = [as_log(file) for file in files]
+    how = replace(how, find_ids=len(logs) > 1)
     for file in logs:
         try:
             _read(result, file, how)
@@ -222,6 +230,7 @@ def scan_files(
         raise LogError(f"{column_map.name}: no file has the columns it names: {', '.join(column_map.needed)}")
     if result.has_spans:
         count_each_call_once(engine, name_judges=task_by is None)
+    result.notes += count_logged_twice_once(engine, result.with_ids, result.queries, result.sources)
     if len(result.queries) < len(result.sources):
         result.queries.append(f"SELECT {', '.join(_columns(result.has_prompts))} FROM calls")
     engine.execute(f"CREATE TEMP VIEW log AS {' UNION ALL '.join(result.queries)}")
@@ -237,6 +246,7 @@ class _How:
     task_by: str | None
     columns: Mapping[str, str] | None
     find_keys: bool
+    find_ids: bool = False
 
 
 def _read(result: Scan, file: LogFile, how: _How) -> None:
@@ -245,6 +255,9 @@ def _read(result: Scan, file: LogFile, how: _How) -> None:
     head, is_document = head_of(file)
     if head.startswith(PARQUET) and not how.columns and is_cube(engine, file):
         result.cubes.append((file.name, read_cube(engine, file)))
+        return
+    if is_sums(engine, file, head):
+        result.cubes.append((file.name, read_sums(engine, file)))
         return
     reader = reader_of(engine, file, head, how.reader, how.column_map)
     find_key = how.find_keys and reader.name not in result.keys
@@ -269,20 +282,22 @@ def _text(result: Scan, number: int, layout: Layout, reader: Reader, how: _How) 
     row, file = layout.row(), layout.file
     result.in_place = False
     key = result.keys.get(reader.name)
-    raw = raw_columns(reader, layout.names, how.task_by, how.columns, file, row, key)
+    raw = raw_columns(reader, layout.names, how.task_by, how.columns, file, row, key, ids=how.find_ids)
     if isinstance(row, JsonLine) and not (layout.is_document or layout.expand) and raw["span"] == "NULL":
 
         def raw_of(line: WholeLine) -> dict[str, str]:
-            return raw_columns(reader, layout.names, how.task_by, how.columns, file, line, key)
+            return raw_columns(reader, layout.names, how.task_by, how.columns, file, line, key, ids=how.find_ids)
 
         if whole := read_whole(result.engine, number, file, layout.head, row.paths, raw_of):
-            _note_columns(result, whole.raw)
+            _note_columns(result, number, whole.raw)
+            if whole.ids:
+                result.with_ids[number] = (len(result.queries), whole.ids)
             result.queries.append(whole.query)
             result.spans_us.append(whole.span_us)
             if file.watch is not None:
                 file.watch.rows(whole.rows)
             return whole.rows
-    kept = _note_columns(result, raw)
+    kept = _note_columns(result, number, raw)
     rows, insert = 0, ""
     for chunk in layout.chunks(row):
         if chunk.lines:
@@ -307,8 +322,8 @@ def _parquet(result: Scan, number: int, file: LogFile, reader: Reader, how: _How
     ][0]
     row = TableRow(types, tidy=False)
     key = result.keys.get(reader.name)
-    raw = raw_columns(reader, list(types), how.task_by, how.columns, file, row, key)
-    kept = _note_columns(result, raw)
+    raw = raw_columns(reader, list(types), how.task_by, how.columns, file, row, key, ids=how.find_ids)
+    kept = _note_columns(result, number, raw)
     numbered = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of})"
     query = canonical_query(result.engine, number, raw, row, numbered, kept)
     if kept is None or raw["span"] != "NULL":
@@ -316,11 +331,14 @@ def _parquet(result: Scan, number: int, file: LogFile, reader: Reader, how: _How
         run(result.engine, f"INSERT INTO calls BY NAME {query}", f"{file}: the rows cannot be read")
         return count
     result.spans_us.append(_parquet_span(result.engine, raw["instant"], types, rows_of, query))
+    if number in result.with_ids:
+        with_ids = f"SELECT {', '.join(_columns(False))}, response FROM ({query})"
+        result.with_ids[number] = (len(result.queries), with_ids)
     result.queries.append(f"SELECT {', '.join(_columns(False))} FROM ({query})")
     return count
 
 
-def _note_columns(result: Scan, raw: Mapping[str, str]) -> dict[str, str] | None:
+def _note_columns(result: Scan, number: int, raw: Mapping[str, str]) -> dict[str, str] | None:
     """
     Remember what this file adds to the columns that the files have, and make room for its ids and what is kept of its
     prompts.
@@ -331,6 +349,10 @@ def _note_columns(result: Scan, raw: Mapping[str, str]) -> dict[str, str] | None
     if raw["span"] != "NULL" and not result.has_spans:
         result.has_spans = True
         _add_columns(result.engine, SPAN_COLUMNS)
+    result.with_ids.pop(number, None)  # of a file of this number that had no rows
+    if raw[RESPONSE_ID] != "NULL":
+        _add_columns(result.engine, {"response": "UBIGINT"})
+        result.with_ids[number] = None
     if not has_prompts(raw):
         return {}
     if not result.has_prompts:
@@ -341,7 +363,7 @@ def _note_columns(result: Scan, raw: Mapping[str, str]) -> dict[str, str] | None
 
 def _add_columns(engine: duckdb.DuckDBPyConnection, kinds: Mapping[str, str]) -> None:
     for name, kind in kinds.items():
-        engine.execute(f"ALTER TABLE calls ADD COLUMN {name} {kind}")
+        engine.execute(f"ALTER TABLE calls ADD COLUMN IF NOT EXISTS {name} {kind}")
 
 
 def _columns(has_prompts: bool) -> list[str]:

@@ -13,6 +13,23 @@ class Source:
     sha256: str
 
 
+Priced = tuple[str | None, str | None, str | None]
+"""Model, provider and service tier: what tells, mostly, whether a call has a price."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRows:
+    """
+    The rows of one source among several, as a cube keeps them.
+
+    good : ((model, provider, service tier), rows): what tells, with the cells, which of them have a price.
+    rejected : (reason, rows).
+    """
+
+    good: tuple[tuple[Priced, int], ...]
+    rejected: tuple[tuple[str, int], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """A log row that cannot be counted: file name without folders, line from 1, and why."""

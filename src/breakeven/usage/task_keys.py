@@ -41,6 +41,12 @@ INNER = ("spend_logs_metadata", "requester_metadata")
 
 NAME = re.compile(r"\w[\w.:/+|# -]{0,63}")
 PLAIN_KEY = re.compile(r"[A-Za-z_][\w-]{0,39}")
+TAG = re.compile(r"([A-Za-z_][\w-]{0,39}[:=])(.+)")
+"""A tag that is a key with its value."""
+
+MOST_TAGS = 5
+"""So many tags of a list are looked at by their place."""
+
 MOST_WORDS = 4
 MOST_CANDIDATES = 12
 
@@ -151,6 +157,8 @@ def _inside(base: str, join: str, value: Any, *, deeper: bool) -> Iterator[tuple
             value, join = json.loads(value), ">"
         except (ValueError, RecursionError):
             return
+    if isinstance(value, list) and join == ".":
+        yield from _tags(base, value)
     if not isinstance(value, dict):
         return
     for key, inner in value.items():
@@ -158,5 +166,18 @@ def _inside(base: str, join: str, value: Any, *, deeper: bool) -> Iterator[tuple
             continue
         if key in INNER and deeper and isinstance(inner, dict):
             yield from _inside(f"{base}{join}{key}", ".", inner, deeper=False)
+        elif isinstance(inner, list):
+            yield from _tags(f"{base}{join}{key}", inner)
         else:
             yield f"{base}{join}{key}", inner
+
+
+def _tags(path: str, tags: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """Tags of a list by their place, and those that are a key with its value by that key: ``tags[task:]``."""
+    for place, tag in enumerate(tags):
+        if not isinstance(tag, str):
+            continue
+        if found := TAG.fullmatch(tag):
+            yield f"{path}[{found[1]}]", found[2]
+        elif place < MOST_TAGS:
+            yield f"{path}.{place}", tag

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -75,9 +75,14 @@ def count_times(
     log: nw.LazyFrame[Any], rows_of: Callable[[nw.LazyFrame[Any]], list[tuple[Any, ...]]]
 ) -> tuple[TaskTimes, ...]:
     """The times of a log, by task."""
+    return times_of(rows_of(hours(log)))
+
+
+def times_of(rows: Iterable[Sequence[Any]]) -> tuple[TaskTimes, ...]:
+    """The times that rows of ``hours`` say, by task."""
     weeks: dict[str, Counter[int]] = defaultdict(Counter)
     days: dict[str, Counter[int]] = defaultdict(Counter)
-    for task, hour, calls in rows_of(hours(log)):
+    for task, hour, calls in rows:
         name = task_name(task)
         weeks[name][(int(hour) + MONDAY) % WEEK_HOURS] += int(calls)
         days[name][int(hour) // DAY_HOURS] += int(calls)
@@ -98,9 +103,9 @@ def _times(task: str, week: Counter[int], days: Counter[int]) -> TaskTimes:
     return TaskTimes(task, tuple(week[hour] for hour in range(WEEK_HOURS)), tuple(sorted(days.items())))
 
 
-def peak_to_mean(week: tuple[int, ...], first_us: int, last_us: int) -> float | None:
+def week_rates(week: tuple[int, ...], first_us: int, last_us: int) -> tuple[float, ...] | None:
     """
-    Calls in the busiest hour of the week over those in a mean hour. [1]
+    Calls in each hour of the week over those in a mean hour, UTC, from Monday 00:00. [1]
 
     Each hour of the week counts by how often it occurred from the first call to the last. None where that is less
     than a week, or too few calls (``LEAST_CALLS_HOUR``).
@@ -111,8 +116,14 @@ def peak_to_mean(week: tuple[int, ...], first_us: int, last_us: int) -> float | 
         return None
     whole, rest = divmod(hours, WEEK_HOURS)
     start = (first + MONDAY) % WEEK_HOURS
-    rates = [count / (whole + ((hour - start) % WEEK_HOURS < rest)) for hour, count in enumerate(week)]
-    return max(rates) * hours / calls
+    times = [whole + ((hour - start) % WEEK_HOURS < rest) for hour in range(WEEK_HOURS)]
+    return tuple(count / often * hours / calls for count, often in zip(week, times, strict=True))
+
+
+def peak_to_mean(week: tuple[int, ...], first_us: int, last_us: int) -> float | None:
+    """Calls in the busiest hour of the week over those in a mean hour; None as ``week_rates``. [1]"""
+    rates = week_rates(week, first_us, last_us)
+    return None if rates is None else max(rates)
 
 
 def trend(by_day: Mapping[int, int]) -> Trend | None:

@@ -1,5 +1,5 @@
 """
-A table in a warehouse: SQL text of the cube's queries in its dialect, or the queries run on a connection.
+A table in a warehouse: SQL text of the cube's sums in its dialect, or the queries run on a connection.
 
 The text comes from the same expressions as on every other engine, through an Ibis table that belongs to no
 connection. Ibis is the extra ``warehouse``; it is imported where it is needed and does nothing else here.
@@ -8,7 +8,6 @@ connection. Ibis is the extra ``warehouse``; it is imported where it is needed a
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -16,9 +15,11 @@ import narwhals.stable.v2 as nw
 
 from breakeven.catalogue.table import PriceTable
 from breakeven.errors import BreakevenError, LogError, nearest
-from breakeven.usage.cube import cells, cut_instants, histograms, midnight_us
-from breakeven.usage.frames import NAMES, FrameLog, canonical_frame
+from breakeven.usage.cube import UTC, check_zone, cut_instants, midnight_us, time_us
+from breakeven.usage.frames import NAMES, canonical_frame
 from breakeven.usage.instants import DIALECTS
+from breakeven.usage.sums import How, all_sums
+from breakeven.usage.timing import DAY_US
 
 TYPES = {
     "string": "string",
@@ -39,25 +40,6 @@ USUAL = {"timestamp": "timestamptz", "cost_usd": "float64", "batch": "boolean", 
     ("task", "model", "provider", "service_tier", "status"), "string"
 )
 """Type that a named column has where the user does not say; all others are int64."""
-
-
-@dataclass(frozen=True)
-class Queries:
-    """SQL text: rows by reason, the cells, and the two histograms."""
-
-    survey: str
-    cells: str
-    input_sizes: str
-    output_sizes: str
-
-    def named(self) -> list[tuple[str, str]]:
-        """Each query with what it gives, in words."""
-        return [
-            ("Rows by the reason they are rejected for; null: good rows", self.survey),
-            ("Cells: sums of the good rows", self.cells),
-            ("Calls by size of the input, in buckets of 5 %", self.input_sizes),
-            ("Calls by size of the output, in buckets of 5 %", self.output_sizes),
-        ]
 
 
 def needs_ibis() -> Any:
@@ -118,7 +100,7 @@ def sql_of(query: nw.LazyFrame[Any], dialect: str) -> str:
     return text
 
 
-def warehouse_queries(
+def warehouse_statement(
     table: str,
     columns: Mapping[str, str],
     dialect: str,
@@ -127,9 +109,11 @@ def warehouse_queries(
     first: dt.date,
     last: dt.date,
     zone: str | None = None,
-) -> Queries:
+    task_by: str | None = None,
+    billing_zone: str = UTC,
+) -> str:
     """
-    The SQL text that makes a cube of a warehouse table.
+    The SQL text of one statement whose result, as a file, is a cube of a warehouse table: see ``sums_file.py``.
 
     Parameters
     ----------
@@ -140,25 +124,29 @@ def warehouse_queries(
     prices : PriceTable
         Where prices change, the text cuts.
     first, last : date
-        Days that bound the calls: between them months and price changes are cut. A call before the first is in the
-        interval 0, one after the last in the last interval.
+        Days that bound the calls: between them months and price changes are cut.
     zone : str, optional
         As for ``canonical_frame``.
+    task_by : str, optional
+        Column that names the task.
+    billing_zone : str
+        IANA name of the zone whose months are told apart.
     """
     find_dialect(dialect)
-    ibis_table, own = unbound_table(table, columns)
-    log = canonical_frame(ibis_table, own, zone=zone, dialect=dialect)
-    cuts = cut_instants(midnight_us(first), midnight_us(last), prices.since_days)
-    return Queries(
-        survey=sql_of(_survey(log), dialect),
-        cells=sql_of(cells(log.rows, cuts, (), tuple(prices.thresholds), log.absent), dialect),
-        input_sizes=sql_of(histograms(log.rows, "size"), dialect),
-        output_sizes=sql_of(histograms(log.rows, "output_tokens"), dialect),
+    check_zone(billing_zone)
+    ibis_table, own = unbound_table(table, {**columns, "task": task_by} if task_by else columns)
+    log = canonical_frame(ibis_table, own, zone=zone, task_by=own["task"] if task_by else None, dialect=dialect)
+    end = midnight_us(last)
+    how = How(
+        table=re.sub(r'["\\]', "", table),
+        cuts_us=cut_instants(midnight_us(first), end, prices.since_days, billing_zone),
+        day_edges_us=tuple(map(time_us, prices.day_edges)),
+        thresholds=tuple(prices.thresholds),
+        until_us=cut_instants(end, end + 32 * DAY_US, (), billing_zone)[1],
+        found_by="field" if task_by else "log",
+        billing_zone=billing_zone,
     )
-
-
-def _survey(log: FrameLog) -> nw.LazyFrame[Any]:
-    return log.rows.group_by("reason").agg(nw.len().alias("rows"))
+    return sql_of(all_sums(log, how), dialect)
 
 
 def connected_table(url: str, name: str) -> Any:

@@ -18,7 +18,7 @@ from breakeven.usage.calls import PROMPT_COLUMNS, TOKENS, TYPES, ZERO_COST
 from breakeven.usage.fields import JsonLine, path_parts
 from breakeven.usage.inputs import LogFile
 from breakeven.usage.line_shape import Rows, sample, shape_of
-from breakeven.usage.mapping import absent_columns, canonical_query
+from breakeven.usage.mapping import RESPONSE_ID, absent_columns, canonical_query
 from breakeven.usage.parquet import pattern_of
 from breakeven.usage.prompt_columns import has_prompts, prompt_columns
 
@@ -43,10 +43,16 @@ NUMERIC = ("instant", "calls", *TOKENS)
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """Rows of a file, a query of them in canonical columns, their first and last time [us], and the raw columns."""
+    """
+    Rows of a file, a query of them in canonical columns, their first and last time. [us]
+
+    ids : the same query with ``line``, by the order of rows, and ``response``; "" where there are no ids of responses.
+    raw : the raw columns that were read.
+    """
 
     rows: int
     query: str
+    ids: str
     span_us: tuple[int | None, int | None]
     raw: Mapping[str, str]
 
@@ -173,9 +179,11 @@ def _read(
         constant |= dict.fromkeys(PROMPT_COLUMNS, "NULL")
     kinds = TYPES | {ZERO_COST: "BOOLEAN"} | dict.fromkeys(PROMPT_COLUMNS, "UBIGINT")
     stored = [name for name in kinds if name not in constant]
+    has_ids = raw[RESPONSE_ID] != "NULL"
+    stored += ["response"] if has_ids else []
     table = f"calls_{number}"
     query = canonical_query(engine, number, raw, row, lines, kept | {UNLIKE: "broken"}, all_good=True)
-    engine.execute("SET preserve_insertion_order = false")
+    engine.execute(f"SET preserve_insertion_order = {str(has_ids).lower()}")
     try:
         engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join([*stored, 'faulty', UNLIKE])} FROM ({query})")
     finally:
@@ -185,4 +193,7 @@ def _read(
     columns = [
         f"CAST({constant[name]} AS {kind}) AS {name}" if name in constant else name for name, kind in kinds.items()
     ]
-    return Whole(rows, f"SELECT {', '.join(columns)} FROM {table}", (first, last), raw), faults, unlike
+    query = f"SELECT {', '.join(columns)} FROM {table}"
+    numbered = f"SELECT rowid AS n, {', '.join(columns)}, response FROM {table}"
+    ids = f"SELECT * EXCLUDE (n) REPLACE (n + 1 AS line) FROM ({numbered})" if has_ids else ""
+    return Whole(rows, query, ids, (first, last), raw), faults, unlike

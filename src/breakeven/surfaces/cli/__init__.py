@@ -29,6 +29,14 @@ COMMANDS = {
         "breakeven.surfaces.cli.questions:route",
         "What routing each call to the model it needs saves: tiers, or an evaluation.",
     ),
+    "training": (
+        "breakeven.surfaces.cli.training:command",
+        "What is wrong with a fine-tuning file, and what training on it costs.",
+    ),
+    "selfhost": (
+        "breakeven.surfaces.cli.selfhost:command",
+        "What it takes to serve your calls on GPUs of your own.",
+    ),
     "logs": (
         "breakeven.surfaces.cli.logs:command",
         "Read logs of real calls: their cost, and the decision per task.",

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from breakeven.catalogue.load import load_catalogue
-from breakeven.errors import InputError
+from breakeven.errors import InputError, LogError
 from breakeven.surfaces.cli.fields import (
     ColumnOption,
     MapOption,
@@ -28,15 +28,18 @@ from breakeven.usage.column_map import read_map
 from breakeven.usage.cube_file import read_cube, write_cube
 from breakeven.usage.gather import gather
 from breakeven.usage.inputs import as_log, find_logs
+from breakeven.usage.layout import head_of
 from breakeven.usage.merge import merged, refuse_twice
 from breakeven.usage.models import Finder
 from breakeven.usage.price import price_cube
 from breakeven.usage.scan import open_engine
+from breakeven.usage.sums import MARK
+from breakeven.usage.sums_file import is_sums
 from breakeven.usage.task_names import read_task_names
 
 app = App(
     name="cube",
-    help="A log as a small file of integer sums, without text: build, merge, show. It is read everywhere a log is.",
+    help="A log as a small file of integer sums, without text, read everywhere a log is: build, import, merge, show.",
     help_format="plaintext",
 )
 
@@ -84,6 +87,35 @@ def build(
         write_cube(engine, got.cube, output)
     usage = summary(got.cube, price_cube(got.cube, find, day), day, notes=got.notes, skipped=got.scan.skipped)
     _show(output, usage, "text")
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[
+        str, Parameter(help="CSV, JSON lines or Parquet; - for standard input.", allow_leading_hyphen=True)
+    ],
+    *,
+    output: Output,
+    tasks: TasksOption = None,
+    prices: PricesOption = None,
+    as_of: AsOf = None,
+) -> None:
+    """Make a cube of the result of a statement that breakeven logs --engine sql --dialect NAME printed."""
+    logs = find_logs([file])
+    _check_output(output, [log.path for log in logs if log.path is not None])
+    find = Finder(load_catalogue(prices).prices)
+    day = parse_day(as_of)
+    if len(logs) != 1:
+        raise InputError(f"{file}: is {len(logs)} files; import one at a time, then: breakeven cube merge")
+    with open_engine() as engine:
+        if not is_sums(engine, logs[0], head_of(logs[0])[0]):
+            raise LogError(
+                f"{file}: is no result of a printed statement: it lacks the column {MARK!r}; for a log:"
+                " breakeven cube build LOG -o usage.cube.parquet"
+            )
+        got = gather(engine, logs, find, tasks=read_task_names(tasks) if tasks else None)
+        write_cube(engine, got.cube, output)
+    _show(output, summary(got.cube, price_cube(got.cube, find, day), day, notes=got.notes), "text")
 
 
 @app.command

@@ -11,11 +11,17 @@ from breakeven.catalogue.table import PriceTable
 from breakeven.errors import InputError
 from breakeven.files import whole_file
 from breakeven.usage import Usage
+from breakeven.usage.cube import UTC
 
 Engine = Literal["duckdb", "spark", "sql"]
 
 FIRST_DAY = dt.date(2023, 1, 1)
 """Where printed SQL begins to tell months and prices apart."""
+
+ONE_YEAR = dt.timedelta(days=366)
+"""For so long after the day it was printed SQL tells months apart."""
+
+IMPORT = "breakeven cube import RESULT -o usage.cube.parquet"
 
 
 @dataclass(frozen=True)
@@ -109,18 +115,29 @@ def print_sql(
     prices: PriceTable,
     as_of: dt.date,
     output: Path | None,
+    billing_zone: str | None = None,
 ) -> None:
     """Print the SQL of the sums, or write it to a file."""
     _no_files(files)
-    from breakeven.usage.warehouse import warehouse_queries
+    from breakeven.usage.warehouse import warehouse_statement
 
-    if task_by:
-        columns = {**columns, "task": task_by}
     first = where.since or FIRST_DAY
     table, dialect = where.table or "", where.dialect or ""
-    queries = warehouse_queries(table, columns, dialect, prices, first=first, last=as_of, zone=where.zone)
-    text = f"-- {dialect}: sums of {table}, cut at months and price changes from {first} to {as_of}.\n" + "".join(
-        f"\n-- {words}\n{sql};\n" for words, sql in queries.named()
+    last = as_of + ONE_YEAR
+    sql = warehouse_statement(
+        table,
+        columns,
+        dialect,
+        prices,
+        first=first,
+        last=last,
+        zone=where.zone,
+        task_by=task_by,
+        billing_zone=billing_zone or UTC,
+    )
+    text = (
+        f"-- {dialect}: all sums of {table}, cut at months and known price changes from {first} to {last}.\n"
+        f"-- Save the whole result as CSV, JSON lines or Parquet; then: {IMPORT}\n{sql};\n"
     )
     if output is None:
         sys.stdout.write(text)

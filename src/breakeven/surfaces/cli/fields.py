@@ -67,6 +67,7 @@ def gather(
     log_task: str | None,
     task_by: str | None,
     tasks: Path | None,
+    billing_zone: str | None = None,
     catalogue: Catalogue,
     more: More | None = None,
     from_usage: FromUsage | None = None,
@@ -93,7 +94,7 @@ def gather(
         from breakeven.surfaces.cli.from_log import fields_from_log
 
         read_fields, said, log_read = fields_from_log(
-            from_log, log_task, task_by, flags, catalogue, today, tasks, from_usage
+            from_log, log_task, task_by, flags, catalogue, today, tasks, from_usage, billing_zone
         )
         found, origins = (
             {shape.from_log.get(name, name): value for name, value in each.items()} for each in (read_fields, said)

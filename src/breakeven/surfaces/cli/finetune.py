@@ -8,7 +8,15 @@ from cyclopts import Parameter
 
 from breakeven.catalogue.load import load_catalogue
 from breakeven.questions.finetune import FinetuneQuestion, answer
-from breakeven.surfaces.cli.fields import FileOption, LogOption, PricesOption, TaskByOption, TasksOption, gather
+from breakeven.surfaces.cli.fields import (
+    FileOption,
+    LogOption,
+    PricesOption,
+    TaskByOption,
+    TasksOption,
+    ZoneOption,
+    gather,
+)
 from breakeven.surfaces.cli.flags import with_flags
 from breakeven.surfaces.cli.output import Format, OutputOption, show
 
@@ -24,6 +32,7 @@ def finetune(
     log_task: Annotated[str | None, Parameter(help="Task of the log to look at; --task names it too.")] = None,
     task_by: TaskByOption = None,
     tasks: TasksOption = None,
+    billing_zone: ZoneOption = None,
     prices: PricesOption = None,
     format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
     output: OutputOption = None,
@@ -49,6 +58,7 @@ def finetune(
         log_task=log_task,
         task_by=task_by,
         tasks=tasks,
+        billing_zone=billing_zone,
         catalogue=catalogue,
     )
     found = answer(question, catalogue, read)

@@ -40,6 +40,7 @@ def fields_from_log(
     as_of: dt.date,
     names: Path | None,
     from_usage: FromUsage | None = None,
+    billing_zone: str | None = None,
 ) -> tuple[dict[str, Any], dict[str, str], LogRead | None]:
     """
     The fields a log fills, where each came from, and the task they were taken from, None where it is the whole log.
@@ -56,6 +57,7 @@ def fields_from_log(
             as_of=as_of,
             task_by=task_by,
             tasks=read_task_names(names) if names else None,
+            billing_zone=billing_zone,
             watch=watch,
         )
     if from_usage is not None:

@@ -70,7 +70,7 @@ def logs(
         Engine, Parameter(help="duckdb here, spark on a cluster, or sql: see docs/engines.md.")
     ] = "duckdb",
     table_: Annotated[str | None, Parameter(name="--table", help="Table of calls, for spark or sql.")] = None,
-    zone: Annotated[str | None, Parameter(help="UTC or an offset, of times without one, for spark or sql.")] = None,
+    zone: Annotated[str | None, Parameter(help="Zone of times without one, for spark or sql.")] = None,
     master: Annotated[str | None, Parameter(help="Spark's master, e.g. local[2] or spark://host:7077.")] = None,
     dialect: Annotated[str | None, Parameter(help="Print the SQL of the sums in this dialect.")] = None,
     connection: Annotated[str | None, Parameter(help="Run it on this warehouse, an Ibis URL.", metavar="URL")] = None,
@@ -90,7 +90,7 @@ def logs(
     where = Where(engine, table_, zone, master, dialect, connection, parse_day(since) if since else None)
     where.check(
         {"tasks": tasks, "map": map_, "explain": explain or None, "rejects": rejects},
-        {"write-tasks": write_tasks, "focus": focus, "billing-zone": billing_zone},
+        {"write-tasks": write_tasks, "focus": focus},
     )
     column_map = read_map(map_) if map_ else None
     if explain:
@@ -100,7 +100,7 @@ def logs(
     day = parse_day(as_of)
     columns = column_pairs(column)
     if engine == "sql" and not connection:
-        print_sql(where, files, columns, task_by, catalogue.prices, day, output)
+        print_sql(where, files, columns, task_by, catalogue.prices, day, output, billing_zone)
         return
     if engine != "duckdb":
         usage = usage_elsewhere(where, files, columns, task_by, reader, catalogue.prices, day, billing_zone)

@@ -21,20 +21,29 @@ PIPED_WIDTH = 110
 """Width of text that is not shown on a terminal. [characters]"""
 
 
-def show(document: Any, draw: "Callable[[Console], None]", format_: Format, output: Path | None) -> None:
+def show(
+    document: Any,
+    draw: "Callable[[Console], None]",
+    format_: Literal["text", "json", "markdown"],
+    output: Path | None,
+) -> None:
     """
     Print an answer, or write it to a file whole or not at all.
 
     Parameters
     ----------
     document : dict or dataclass
-        The JSON document; dataclasses in it are written as objects.
+        The JSON document; dataclasses in it are written as objects. For Markdown, an answer drawn as tables.
     draw : callable
         Draws the same answer as text on a console.
     """
     text = None
     if format_ == "json":
         text = to_json(document, indent=2).decode() + "\n"
+    elif format_ == "markdown":
+        from breakeven.surfaces.render.markdown import markdown
+
+        text = markdown(document)
     if output is None:
         if text is None:
             draw(console())

@@ -9,10 +9,11 @@ from cyclopts import Parameter
 from breakeven.catalogue.load import Catalogue
 from breakeven.errors import InputError
 from breakeven.surfaces.cli.fields import More
+from breakeven.surfaces.counted import around
 
 if TYPE_CHECKING:
     from breakeven.surfaces.cli.from_log import LogRead
-    from breakeven.usage.prompt_file import Around, PromptCount
+    from breakeven.usage.prompt_file import PromptCount
 
 HELP = "Text, or chat messages as JSON: its tokens are counted for each model, in place of --input-tokens."
 
@@ -24,17 +25,6 @@ OPTIONS = (
         annotation=Annotated[Path | None, Parameter(help=HELP)],
     ),
 )
-
-
-def around(catalogue: Catalogue) -> "Around":
-    """What a chat adds to its texts, from the assumptions."""
-    from breakeven.usage.prompt_file import Around
-
-    return Around(
-        message=catalogue.assume("chat_tokens_per_message"),
-        name=catalogue.assume("chat_tokens_per_name"),
-        reply=catalogue.assume("chat_tokens_per_reply"),
-    )
 
 
 def more(options: dict[str, Any], catalogue: Catalogue) -> More:

@@ -17,6 +17,7 @@ from breakeven.surfaces.cli.fields import (
     PricesOption,
     TaskByOption,
     TasksOption,
+    ZoneOption,
     gather,
 )
 from breakeven.surfaces.cli.flags import with_flags
@@ -52,6 +53,7 @@ def command_of(kind: Kind) -> Callable[..., Any]:
         log_task: LogTaskOption = None,
         task_by: TaskByOption = None,
         tasks: TasksOption = None,
+        billing_zone: ZoneOption = None,
         prices: PricesOption = None,
         format_: Annotated[Format, Parameter(name="--format", help="text or json.")] = "text",
         output: OutputOption = None,
@@ -66,6 +68,7 @@ def command_of(kind: Kind) -> Callable[..., Any]:
             log_task=log_task,
             task_by=task_by,
             tasks=tasks,
+            billing_zone=billing_zone,
             catalogue=catalogue,
             more=module.more(options, catalogue) if module else None,
             from_usage=kind.from_usage,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from breakeven.catalogue.families import exact_vocabulary
 from breakeven.catalogue.load import Catalogue
 from breakeven.surfaces.cli.fields import More
-from breakeven.surfaces.cli.prompt_file import around
+from breakeven.surfaces.counted import around
 
 if TYPE_CHECKING:
     from breakeven.surfaces.cli.from_log import LogRead

@@ -21,9 +21,10 @@ def draw_files(answer: LogsAnswer, console: Console) -> None:
     files: list[dict[str, Any]] = answer.files
     for file in files[:SHOWN_FILES]:
         words = f"  {file['name']}: read as {file['reader']}, {file['rows']:,} rows"
-        unpriced, rejected = file.get("unpriced", 0), file.get("rejected", 0)
-        if len(files) > 1 and (unpriced or rejected):
-            words += f" = {file['priced']:,} priced + {unpriced:,} unpriced + {rejected:,} rejected"
+        if len(files) > 1 and file["rejected"] is not None and file["priced"] != file["rows"]:
+            good = file["rows"] - file["rejected"]
+            told = f"{file['priced']:,} priced + {file['unpriced']:,} unpriced" if file["priced"] is not None else None
+            words += f" = {told or f'{good:,} good, priced or not,'} + {file['rejected']:,} rejected"
         console.print(Text(words, style="dim"))
         if len(files) > 1:
             for each in file.get("reasons", [])[:SHOWN_REASONS]:
@@ -48,9 +49,9 @@ def draw_price_check(answer: LogsAnswer, console: Console) -> None:
     for index, name in enumerate(("model", "calls", "ours", "stated", "difference", "likely cause")):
         table.add_column(name, justify="right" if 0 < index < 5 else "left", overflow="fold")
     for check in answer.price_check[:SHOWN_MODELS]:
-        ours, stated, apart = (_amount(check[f"{name}_usd"]) for name in ("cost", "reported_cost", "difference"))
+        ours, stated, apart = (signed_amount(check[f"{name}_usd"]) for name in ("cost", "reported_cost", "difference"))
         words = str(check["explanation"])
-        table.add_row(str(check["model"] or "(none)"), _compared(check), ours, stated, apart, words)
+        table.add_row(str(check["model"] or "(none)"), compared_calls(check), ours, stated, apart, words)
     console.print(table)
     if len(answer.price_check) > SHOWN_MODELS:
         more = len(answer.price_check) - SHOWN_MODELS
@@ -58,12 +59,12 @@ def draw_price_check(answer: LogsAnswer, console: Console) -> None:
     console.print(Text("  calls: those that state a cost other than 0, which alone are compared", style="dim"))
 
 
-def _compared(check: dict[str, object]) -> str:
+def compared_calls(check: dict[str, object]) -> str:
     """How many calls are compared; none where none states a cost, ``?`` where their number is not known."""
     return "0" if check["reported_cost_usd"] is None else calls_of(check["compared_calls"])
 
 
-def _amount(usd: object) -> str:
+def signed_amount(usd: object) -> str:
     """An amount with its sign; - where it is not known."""
     if not isinstance(usd, float):
         return "-"

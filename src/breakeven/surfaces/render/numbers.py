@@ -44,6 +44,8 @@ def shown(value: Cell, unit: Unit) -> str:
             return f"{value:.1f}"
         case "tokens" | "count":
             return f"{value:,.0f}" if value >= 100 or float(value).is_integer() else f"{value:,.3g}"
+        case "rough":
+            return f"{float(f'{value:.2g}'):,.{0 if value >= 10 else 1 if value >= 1 else 2}f}"
         case "ratio" | "score":
             return f"{value:.4g}"
         case _:

@@ -12,7 +12,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from breakeven import __version__
 from breakeven.catalogue.load import load_catalogue
 from breakeven.surfaces.lookup import Lookup
-from breakeven.surfaces.web import api, assets, pages, problems, uploads
+from breakeven.surfaces.web import api, assets, pages, problems, training_uploads, uploads
 from breakeven.surfaces.web.guard import Guard
 
 MEGABYTE = 1_000_000
@@ -57,6 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.register(app)
     app.include_router(api.router(app.state.catalogue, app.state.lookup))
     app.include_router(uploads.router)
+    app.include_router(training_uploads.router)
     app.include_router(assets.router)
     app.include_router(pages.router(app.state.catalogue, app.state.lookup))
     if find_spec("mcp") is not None:

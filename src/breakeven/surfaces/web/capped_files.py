@@ -43,11 +43,13 @@ class Upload:
 
     files : where the logs are.
     names : what the client calls each: to be shown, never used as a path.
+    inputs : the field of the form that each came in, "" for a whole body.
     fields : the other fields of its form.
     """
 
     files: list[Path] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
+    inputs: list[str] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
 
 
@@ -73,7 +75,7 @@ class Intake:
         self.pieces: Callable[[bytes], Iterator[bytes]] | None = None
         self.line, self.line_bytes, self.text_bytes = 1, 0, 0
 
-    def begin(self, name: str) -> None:
+    def begin(self, name: str, field_name: str = "") -> None:
         """Start the next file."""
         self.end()
         if len(self.upload.files) == MAX_FILES:
@@ -81,6 +83,7 @@ class Intake:
         file = self.folder / f"upload-{len(self.upload.files) + 1}"
         self.upload.files.append(file)
         self.upload.names.append(shown_name(name))
+        self.upload.inputs.append(field_name)
         self.handle = file.open("xb")
         self.head, self.pieces, self.line, self.line_bytes = b"", None, 1, 0
 
@@ -97,7 +100,7 @@ class Intake:
             self.text_bytes += len(piece)
             if self.text_bytes > self.caps.text_bytes:
                 most = in_megabytes(self.caps.text_bytes)
-                raise HTTPException(413, f"The logs hold more than {most} of text, unpacked; send them in parts")
+                raise HTTPException(413, f"The files hold more than {most} of text, unpacked; send them in parts")
             self._measure(piece)
 
     def end(self) -> None:

@@ -78,7 +78,10 @@ class Group:
     given: int
 
 
-SEARCHED = dict.fromkeys(("model", "also", "counted_in", "models", "to"), "models") | {"tuned_model": "offers"}
+SEARCHED = dict.fromkeys(("model", "also", "counted_in", "models", "to"), "models") | {
+    "tuned_model": "offers",
+    "offer": "offers",
+}
 """Fields that hold a name of the catalogue, and where it is looked up."""
 
 
@@ -86,6 +89,8 @@ def form(shape: type[Question], texts: Mapping[str, str]) -> list[Group]:
     """The form of a question, filled with texts, in the order of its fields."""
     groups: dict[str, Group] = {}
     for name, info in shape.model_fields.items():
+        if name in shape.hidden:
+            continue
         each = _form_field(name, info, texts.get(name, ""), front=name in shape.front)
         group = groups.setdefault(group_of(info), Group(group_of(info), [], [], 0))
         (group.front if name in shape.front else group.folded).append(each)

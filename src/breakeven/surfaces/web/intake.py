@@ -25,6 +25,9 @@ PREFIX = "breakeven-upload-"
 WRITE_BYTES = 1 << 20
 MAX_FIELDS = 20
 MAX_FIELD_BYTES = 1000
+TASKS = "tasks"
+"""Field of the form with a file of names for tasks; it is small, and kept as a field."""
+MAX_TASKS_BYTES = 64 * 1024
 BAD_FORM = "The form cannot be read: it is not multipart/form-data, or ends early"
 
 
@@ -93,7 +96,7 @@ async def receive(request: Request, folder: Path, caps: Caps, name: str) -> Uplo
     finally:
         intake.end()
     if not upload.files:
-        raise LogError("No log file was given")
+        raise LogError("No file was given")
     return upload
 
 
@@ -174,9 +177,12 @@ class _Form:
 
     def _headers_finished(self) -> None:
         filename = self.disposition.get(b"filename")
-        if filename:
+        if self.disposition.get(b"name") == TASKS.encode():
+            self.field = bytearray()
+        elif filename:
             self.is_file = True
-            self.intake.begin(filename.decode(errors="replace"))
+            field_name = self.disposition.get(b"name", b"").decode(errors="replace")
+            self.intake.begin(filename.decode(errors="replace"), field_name)
         elif filename is None:
             self.field = bytearray()
 
@@ -185,8 +191,9 @@ class _Form:
             self.intake.write(data[start:end])
         elif self.field is not None:
             self.field += data[start:end]
-            if len(self.field) > MAX_FIELD_BYTES:
-                raise HTTPException(413, f"A field of the form is longer than {MAX_FIELD_BYTES:,} bytes")
+            most = MAX_TASKS_BYTES if self.disposition.get(b"name") == TASKS.encode() else MAX_FIELD_BYTES
+            if len(self.field) > most:
+                raise HTTPException(413, f"A field of the form is longer than {most:,} bytes")
 
     def _part_end(self) -> None:
         if self.is_file:

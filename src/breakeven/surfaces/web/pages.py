@@ -77,6 +77,7 @@ def router(catalogue: Catalogue, lookup: Lookup) -> APIRouter:
     for kind in QUESTIONS.values():
         _add_page(routes, kind, catalogue, lookup)
     _add_charts(routes, QUESTIONS["finetune"], catalogue)
+    _add_plots(routes, catalogue)
     return routes
 
 
@@ -122,6 +123,25 @@ def _add_charts(routes: APIRouter, kind: Kind, catalogue: Catalogue) -> None:
         found = rows(asked.answer, break_even_map(asked.question, asked.answer, catalogue) if name == "map" else None)
         theme: ThemeName = "dark" if request.query_params.get("theme") == "dark" else "light"
         drawn = await run_in_threadpool(lambda: svg(chart_spec(name, found, theme, IMAGE_WIDTH)))
+        return Response(drawn, media_type="image/svg+xml")
+
+
+def _add_plots(routes: APIRouter, catalogue: Catalogue) -> None:
+    """Tables that are drawn as charts, as images, whatever the question."""
+
+    @routes.get("/{kind_name}/charts/{name}.svg")
+    async def plot(kind_name: str, name: str, request: Request) -> Response:
+        from breakeven.surfaces.render.plots import plot_svg
+
+        if kind_name not in QUESTIONS:
+            raise HTTPException(404)
+        found = _answered(QUESTIONS[kind_name], request, catalogue).answer
+        tables = found.tables() if hasattr(found, "tables") else []
+        table = next((each for each in tables if each.name == name and each.plot), None)
+        if table is None:
+            raise HTTPException(404)
+        theme: ThemeName = "dark" if request.query_params.get("theme") == "dark" else "light"
+        drawn = await run_in_threadpool(lambda: plot_svg(table, theme, IMAGE_WIDTH))
         return Response(drawn, media_type="image/svg+xml")
 
 
@@ -191,6 +211,8 @@ def _context(
     shared = {
         "kind": kind,
         "answer_template": view_of(kind).template,
+        "upload_template": view_of(kind).upload,
+        "max_upload_bytes": request.app.state.settings.max_upload_bytes,
         "current": kind.name,
         "answer": None,
         "fault": asked.fault,

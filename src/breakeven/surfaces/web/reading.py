@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from breakeven.errors import BreakevenError, LogError
 
@@ -29,6 +29,8 @@ MAX_TASKS = 500
 
 MEMORY_BYTES = 4 << 30
 """Most address space of the process; its engine takes 1 GB at most."""
+
+TASKS_FILE = "tasks.yaml"
 
 UPLOAD = re.compile(r"\bupload-(\d+)\b")
 
@@ -43,6 +45,7 @@ class Order:
     files, names : the logs, and what each is called in the answer.
     as_of : day of offers, and of calls without a time.
     task_by, reader, columns : as in ``read_usage``.
+    tasks : text of a file of names for tasks, see ``task_names.py``.
     """
 
     files: Sequence[Path]
@@ -52,11 +55,31 @@ class Order:
     task_by: str | None
     reader: str | None
     columns: Mapping[str, str]
+    tasks: str | None = None
+
+    def answered(self) -> bytes:
+        """The JSON document of the answer; called in the process that reads."""
+        return _answer(self)
 
 
-async def answer_of(order: Order) -> bytes:
+class Ordered(Protocol):
+    """What is to be read, and how."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What the client calls each file."""
+
+    @property
+    def catalogue(self) -> "Catalogue":
+        """Prices and offers."""
+
+    def answered(self) -> bytes:
+        """The JSON document of the answer; called in the process that reads."""
+
+
+async def answer_of(order: Ordered) -> bytes:
     """
-    The JSON document ``breakeven/logs/1`` of some logs. On cancellation the process is killed.
+    The JSON document of some files. On cancellation the process is killed.
 
     What does not fit into memory is put beside the logs, to be removed with them.
 
@@ -73,7 +96,7 @@ async def answer_of(order: Order) -> bytes:
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"},
     )
     try:
-        fresh = replace(order, catalogue=_forgetful(order.catalogue))
+        fresh = replace(cast(Any, order), catalogue=_forgetful(order.catalogue))
         said, _ = await process.communicate(pickle.dumps(fresh))
     finally:
         if process.returncode is None:
@@ -95,12 +118,12 @@ def _forgetful(catalogue: "Catalogue") -> "Catalogue":
 
 def main() -> int:
     """Read the order on standard input; write the answer, or one line on what is wrong, to standard output."""
-    order: Order = pickle.load(sys.stdin.buffer)
+    order: Ordered = pickle.load(sys.stdin.buffer)
     try:
         _limit_memory()
-        said, code = _answer(order), 0
+        said, code = order.answered(), 0
     except BreakevenError as error:
-        said, code = _renamed(str(error), order.names).encode(), 2
+        said, code = renamed(str(error), order.names).encode(), 2
     except Exception as error:
         # Its message and the values in its frames may hold text of a log.
         places = ", ".join(
@@ -112,14 +135,21 @@ def main() -> int:
 
 
 def _answer(order: Order) -> bytes:
+    """What the logs say, as JSON."""
     from pydantic_core import to_json
 
     from breakeven.questions.logs import answer_logs
     from breakeven.usage import read_usage
+    from breakeven.usage.task_names import read_task_names
 
     folder = order.files[0].parent
     os.chdir(folder)
     tempfile.tempdir = str(folder)
+    names = None
+    if order.tasks is not None:
+        place = Path(TASKS_FILE)
+        place.write_text(order.tasks, encoding="utf-8")
+        names = read_task_names(place)
     usage = read_usage(
         [file.name for file in order.files],
         table=order.catalogue.prices,
@@ -127,24 +157,25 @@ def _answer(order: Order) -> bytes:
         task_by=order.task_by,
         reader=order.reader,
         columns=order.columns,
+        tasks=names,
     )
     count = len(usage.profiles)
     if count > MAX_TASKS:
         note = f"only the {MAX_TASKS} dearest of {count:,} tasks are listed; all are counted in the sums"
         usage = replace(usage, profiles=usage.profiles[:MAX_TASKS], notes=(note, *usage.notes))
     found = answer_logs(usage, order.catalogue, {})
-    names = order.names
+    called = order.names
     found = replace(
         found,
-        files=[file | {"name": _renamed(str(file["name"]), names)} for file in found.files],
-        rejects=[replace(reject, file=_renamed(reject.file, names)) for reject in found.rejects],
-        skipped=[replace(each, file=_renamed(each.file, names)) for each in found.skipped],
-        notes=[_renamed(note, names) for note in found.notes],
+        files=[file | {"name": renamed(str(file["name"]), called)} for file in found.files],
+        rejects=[replace(reject, file=renamed(reject.file, called)) for reject in found.rejects],
+        skipped=[replace(each, file=renamed(each.file, called)) for each in found.skipped],
+        notes=[renamed(note, called) for note in found.notes],
     )
     return to_json(found)
 
 
-def _renamed(text: str, names: Sequence[str]) -> str:
+def renamed(text: str, names: Sequence[str]) -> str:
     """A text with the files called what the client calls them."""
     return UPLOAD.sub(lambda found: names[int(found[1]) - 1] if 0 < int(found[1]) <= len(names) else found[0], text)
 

@@ -83,7 +83,7 @@ def as_text(value: Any) -> str:
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     if has_objects(value):
         return as_yaml(_plain(value)).strip()
-    return ",".join(value) if isinstance(value, tuple | list) else str(value)
+    return ",".join(map(as_text, value)) if isinstance(value, tuple | list) else str(value)
 
 
 def has_objects(value: Any) -> bool:

@@ -7,6 +7,7 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.questions.fields import Question
 from breakeven.questions.tables import Table, Tabled
 from breakeven.surfaces.render.numbers import is_number, shown
+from breakeven.surfaces.render.plots import described
 from breakeven.surfaces.web.figures import Figure, Figures, compared, inputs
 
 SHOWN_ROWS = 60
@@ -15,7 +16,11 @@ SHOWN_ROWS = 60
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A table ready to be drawn: headings with whether they head numbers, and a figure for each cell."""
+    """
+    A table ready to be drawn: headings with whether they head numbers, and a figure for each cell.
+
+    picture : its chart in words, "" where it has none.
+    """
 
     name: str
     title: str
@@ -24,6 +29,7 @@ class Drawn:
     heads: list[tuple[str, bool]]
     rows: list[list[Figure]]
     hidden: int
+    picture: str
 
 
 def names(question: Question, answer: Tabled, baseline: Figures | None, catalogue: Catalogue | None) -> dict[str, Any]:
@@ -74,4 +80,5 @@ def drawn(table: Table, found: Figures) -> Drawn:
         heads=[(column.title, is_number(column.unit)) for column in table.columns],
         rows=rows,
         hidden=max(0, len(table.rows) - SHOWN_ROWS),
+        picture=described(table) if table.plot else "",
     )

@@ -26,19 +26,20 @@ from breakeven.questions.logs import Decision, LogsAnswer, Task
 from breakeven.questions.task_details import TaskDetails
 from breakeven.surfaces.asking import in_json_words
 from breakeven.surfaces.render.finetune import WORDS
+from breakeven.surfaces.render.log_files import compared_calls, signed_amount
 from breakeven.surfaces.render.numbers import calls_of, money
 from breakeven.surfaces.render.task_details import figures, found_words
 from breakeven.surfaces.web import state
 from breakeven.surfaces.web.capped_files import Caps
 from breakeven.surfaces.web.drawing import draw
-from breakeven.surfaces.web.intake import private_folder, receive
+from breakeven.surfaces.web.intake import TASKS, private_folder, receive
 from breakeven.surfaces.web.reading import Order, answer_of
 from breakeven.usage.readers import READERS
 
 if TYPE_CHECKING:
     from breakeven.surfaces.web.app import Settings
 
-UPLOAD_PATHS: Final = ("/logs", "/api/v1/logs")
+UPLOAD_PATHS: Final = ("/logs", "/api/v1/logs", "/training", "/api/v1/training/files")
 """Addresses that take uploads."""
 
 MAX_UPLOADS = 8
@@ -46,7 +47,7 @@ READINGS = 2
 """Most uploads under way, and of those being read: each reading takes a processor and up to some hundred MB."""
 
 STALE_SECONDS = 3600.0
-SHOWN_TASKS, SHOWN_REJECTS = 100, 8
+SHOWN_TASKS, SHOWN_REJECTS, SHOWN_CHECKS = 100, 8, 20
 SHOWN_NAME_LENGTH = 80
 FILLED = ("your log", "estimated from your log")
 """How the origin of a field begins that a log filled."""
@@ -125,6 +126,7 @@ async def logs_form(request: Request) -> Response:
                             "task_by": {"type": "string"},
                             "reader": {"type": "string"},
                             "columns": {"type": "string", "description": "One NAME=COLUMN a line."},
+                            "tasks": {"type": "string", "description": "YAML that names and merges tasks."},
                         },
                         "required": ["files"],
                     }
@@ -167,7 +169,7 @@ async def _answer(
     settings: Settings = request.app.state.settings
     caps = Caps(text_bytes=settings.max_upload_bytes, line_bytes=settings.max_line_bytes)
     stale_seconds = max(STALE_SECONDS, 2 * settings.upload_seconds)
-    async with _place(request) as gate, private_folder(stale_seconds) as folder:
+    async with place(request) as gate, private_folder(stale_seconds) as folder:
         upload = await receive(request, folder, caps, name)
         lines = upload.fields.get("columns", "").splitlines()
         order = Order(
@@ -178,12 +180,13 @@ async def _answer(
             task_by=upload.fields.get("task_by") or task_by or None,
             reader=upload.fields.get("reader") or reader or None,
             columns=dict(_pair(each) for each in [*columns, *lines] if each.strip()),
+            tasks=upload.fields.get(TASKS) or None,
         )
-        return await _while_waited_for(request, _read(gate, order))
+        return await while_waited_for(request, _read(gate, order))
 
 
 @asynccontextmanager
-async def _place(request: Request) -> AsyncIterator[Gate]:
+async def place(request: Request) -> AsyncIterator[Gate]:
     """A place among the uploads under way. Raises 429 where there is none."""
     kept = request.app.state
     if not hasattr(kept, "gate"):
@@ -203,7 +206,7 @@ async def _read(gate: Gate, order: Order) -> bytes:
         return await answer_of(order)
 
 
-async def _while_waited_for(request: Request, work: Coroutine[Any, Any, Found]) -> Found:
+async def while_waited_for(request: Request, work: Coroutine[Any, Any, Found]) -> Found:
     """What some work gives; it is cancelled as soon as nobody waits for it. Raises ClientDisconnect then."""
     task, gone = asyncio.create_task(work), asyncio.create_task(_gone(request))
     try:
@@ -246,6 +249,7 @@ def _page(
         answer=answer,
         rows=rows,
         rejects=answer.rejects[:SHOWN_REJECTS] if answer else (),
+        checks=_checks(answer) if answer else (),
         fault=fault,
         readers=READERS,
         max_upload_bytes=settings.max_upload_bytes,
@@ -257,6 +261,21 @@ def _rows(answer: LogsAnswer) -> list[Row]:
     """The rows of the table; what is said of a task as a whole stands at its dearest model."""
     details = {each.task: each for each in answer.task_facts}
     return [_row(task, details.pop(task.task, None)) for task in answer.tasks[:SHOWN_TASKS]]
+
+
+def _checks(answer: LogsAnswer) -> list[dict[str, str]]:
+    """Our price beside the stated cost, by model, as shown."""
+    return [
+        {
+            "model": shortened(str(check["model"] or "(none)")),
+            "calls": compared_calls(check),
+            "ours": signed_amount(check["cost_usd"]),
+            "stated": signed_amount(check["reported_cost_usd"]),
+            "difference": signed_amount(check["difference_usd"]),
+            "cause": in_web_words(str(check["explanation"])),
+        }
+        for check in answer.price_check[:SHOWN_CHECKS]
+    ]
 
 
 def _row(task: Task, details: TaskDetails | None) -> Row:

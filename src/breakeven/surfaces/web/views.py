@@ -1,7 +1,7 @@
 """How each question's answer becomes a page: as tables, unless it has a page of its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from breakeven.questions.kind import Kind
@@ -14,7 +14,7 @@ class View:
     """
     What the page of a question is drawn from.
 
-    template : of the answer in full.
+    template : of the answer in full. upload : of a form above the question's own that takes files, "" for none.
     names : called with the question, its answer, the figures of a pinned answer and the catalogue (None for the parts
         of a page only): what the templates need.
     figures : the numbers of an answer that differences are shown for.
@@ -23,10 +23,14 @@ class View:
     template: str
     names: Callable[..., dict[str, Any]]
     figures: Callable[[Any], Figures]
+    upload: str = ""
 
 
 TABLES = View("tables.html", table_view.names, table_view.figures)
-OWN = {"finetune": View("finetune.html", finetune_view.names, finetune_view.figures)}
+OWN = {
+    "finetune": View("finetune.html", finetune_view.names, finetune_view.figures),
+    "training": replace(TABLES, upload="_training_upload.html"),
+}
 
 
 def view_of(kind: Kind) -> View:

@@ -61,6 +61,7 @@ def columns(names: Sequence[str]) -> Columns:
         "input_tokens": prompt,
         "output_tokens": completion,
         "status": status,
+        "response_id": "{CorrelationId|correlationId}",
         "fault": f"CASE WHEN {diagnostic} AND NOT among({category}, '|requestresponse|gatewayllmlogs|')"
         " THEN 'a diagnostic record that is no model call'"
         f" WHEN {part} THEN 'text of a call whose counts are in its first row'"

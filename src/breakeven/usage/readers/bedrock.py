@@ -16,6 +16,7 @@ counts           ``input.inputTokenCount``, ``output.outputTokenCount`` and the 
 batch            a record of a batch output file
 service_tier     "provisioned_throughput" for provisioned and imported models, which are billed by the hour
 ok               no ``errorCode``, no ``error``
+asked, answered  ``inputBodyJson`` and ``outputBodyJson``; in batch output ``modelInput`` and ``modelOutput``
 ===============  ============================================================================================
 """
 
@@ -61,8 +62,11 @@ def columns(names: Sequence[str]) -> Columns:
         "instant": "{timestamp}",
         "batch": "{recordId} IS NOT NULL",
         "service_tier": f"CASE WHEN {hourly} THEN 'provisioned_throughput' ELSE {FIELD('serviceTier.type')} END",
+        "response_id": f"coalesce({FIELD('id')}, {{requestId}})",
         "ok": "{errorCode} IS NULL AND {error} IS NULL",
         "prompt": "{input.inputBodyJson.messages}",
+        "asked": "{input.inputBodyJson|modelInput}",
+        "answered": "{output.outputBodyJson|modelOutput}",
         "first_role": "CASE WHEN {input.inputBodyJson.system} IS NOT NULL THEN 'system' END",
         "tools": "{input.inputBodyJson.tools|input.inputBodyJson.toolConfig.tools}",
         "first_message": "{input.inputBodyJson.system.0.text|input.inputBodyJson.system"

@@ -15,6 +15,7 @@ counts           ``usage`` of the response body where it is kept, read by its sh
 service_tier     "gateway-cache" where ``cached`` is true or ``cache_reference_id`` is set: Helicone gave an answer
                  it had stored
 status           ``response_status`` (``status``); -1 to -4 are pending, cancelled and timed out calls
+asked, answered  the bodies of the request and of the response, where they are kept
 cost_usd         ``costUSD`` or ``cost``; in the table a whole number of 1e-9 dollars
 ===============  ============================================================================================
 
@@ -75,7 +76,10 @@ def columns(names: Sequence[str]) -> Columns:
         "service_tier": f"CASE WHEN {stored} THEN '{GATEWAY_CACHE}' END",
         "status": "{response_status|status}",
         "cost_usd": f"coalesce(TRY_CAST({{costUSD|costUsd}} AS DOUBLE), {scaled} THEN {cost} * {NANO} ELSE {cost} END)",
+        "response_id": f"coalesce({FIELD('id')}, {FIELD('responseId')}, {{request_id}})",
         "prompt": "{request_body>messages}",
+        "asked": "{request_body}",
+        "answered": "{response_body}",
         "first_role": "{request_body>messages.0.role}",
         "tools": "{request_body>tools}",
         "output_format": "{request_body>response_format.type}",

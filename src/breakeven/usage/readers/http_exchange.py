@@ -17,6 +17,8 @@ batch, tier     ``service_tier`` of the response
 ok              no ``error`` in the response, an HTTP ``status`` below 400, a response status other than failed
 cost_usd        ``usage.cost`` (OpenRouter)
 prompt          ``system`` and ``messages`` (``input``, ``contents``) of the request
+asked           the request's body
+answered        ``choices``, ``content``, ``candidates`` or ``output`` of the response, where it is no stream
 tools           ``tools`` of the request; so ``response_format``
 ==============  =============================================================================================
 """
@@ -51,6 +53,10 @@ HOSTS = {
     "api.x.ai": "x-ai",
 }
 """End of a host's name -> provider of the price table."""
+
+
+ANSWERS = ("choices", "content", "candidates", "output")
+"""Where responses hold what was said."""
 
 
 def accepts(head: bytes, name: str) -> bool:
@@ -88,8 +94,11 @@ def columns(names: Sequence[str]) -> Columns:
         "ok": f"{FIELD('error')} IS NULL AND succeeded(coalesce({{status|status_code|response.status_code}}, ''))",
         "status": FIELD("status"),
         "cost_usd": stated_cost(FIELD),
+        "response_id": f"coalesce({FIELD('id')}, {FIELD('responseId')}, {FIELD('response_id')})",
         "fault": FIELD("fault"),
         "prompt": f"concat({{request.system}}, {turns})",
+        "asked": "coalesce({request.body|request.postData.text}, {request})",
+        "answered": f"coalesce({', '.join(FIELD(path) for path in ANSWERS)})",
         "first_role": f"CASE WHEN {system} IS NOT NULL THEN 'system'"
         " ELSE {request.messages.0.role|request.body>messages.0.role} END",
         "tools": "{request.tools|request.body>tools}",

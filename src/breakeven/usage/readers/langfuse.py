@@ -119,6 +119,7 @@ def columns(names: Sequence[str]) -> Columns:
         "service_tier": "{modelParameters>service_tier|model_parameters>service_tier}",
         "status": "{level}",
         "cost_usd": "{totalCost|total_cost|costDetails>total|cost_details>total|calculatedTotalCost}",
+        "response_id": f"coalesce({_attribute('gen_ai.response.id', 'llm.response.id')}, {{output>id}})",
         "prompt": "{input}",
         "first_role": "{input>0.role|input>messages.0.role}",
         "tools": "{input>tools}",

@@ -69,6 +69,7 @@ def columns(names: Sequence[str]) -> Columns:
         " ELSE {metadata>cost_breakdown.service_tier} END",
         "status": "{status}",
         "cost_usd": "{spend|response_cost|cost}",
+        "response_id": "{response>id|request_id|id}",
         "prompt": f"CASE WHEN length({messages}) > 2 THEN {messages} END",
         "answered": "{response}",
         "first_message": "{request.messages>0.content|messages>0.content}",

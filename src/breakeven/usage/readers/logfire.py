@@ -49,6 +49,7 @@ def columns(names: Sequence[str]) -> Columns:
         **both,
         "fault": f"CASE WHEN {pending} THEN '{NOT_A_CALL}' WHEN {bare} THEN NULL ELSE {spans['fault']} END",
         "model": f"coalesce({spans['model']}, {RESPONSE('model')}, {{attributes.request_data.model}})",
+        "response_id": f"coalesce({spans['response_id']}, {RESPONSE('id')})",
         "prompt": f"coalesce({spans['prompt']}, {{attributes.request_data.messages}})",
         "first_message": f"coalesce({spans['first_message']}, {{attributes.request_data.messages.0.content}})",
     }

@@ -15,6 +15,8 @@ batch           the line is a Batch envelope: nothing inside it says so
 service_tier    ``service_tier`` of the response, not of the request
 cost_usd        ``usage.cost`` (OpenRouter), with the upstream cost where the key was one's own
 ok              no ``error``, a status code below 400, a status other than failed or cancelled
+asked           ``request`` or ``messages``, where a program saved them beside the response
+answered        ``choices`` or ``output``
 first_message   ``instructions`` of a Responses object; a response does not hold the messages it answers
 tools           ``tools`` of a Responses object; so ``text.format``
 ==============  =============================================================================================
@@ -54,6 +56,8 @@ def columns(names: Sequence[str]) -> Columns:
         "ok": f"{FIELD('error')} IS NULL AND succeeded({{response.status_code}})",
         "status": FIELD("status"),
         "cost_usd": stated_cost(FIELD),
+        "asked": "{request.body|request|messages}",
+        "response_id": FIELD("id"),
         "answered": f"coalesce({FIELD('choices')}, {FIELD('output')})",
         "first_message": FIELD("instructions"),
         "first_role": "'system'",

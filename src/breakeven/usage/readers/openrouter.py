@@ -54,6 +54,7 @@ def columns(names: Sequence[str]) -> Columns:
         "reasoning_tokens": "{native_tokens_reasoning|data.native_tokens_reasoning|tokens_reasoning|reasoning_tokens}",
         "calls": "{requests}",
         "status": "{finish_reason_normalized}",
+        "response_id": "{generation_id|data.id|id}",
         "cost_usd": f"CASE WHEN {cost} IS NOT NULL THEN TRY_CAST({cost} AS DOUBLE) + {own} END",
         "fault": f"CASE WHEN {cost} IS NOT NULL AND TRY_CAST({cost} AS DOUBLE) IS NULL THEN 'cost is not a number' END",
     }

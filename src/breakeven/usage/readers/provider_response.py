@@ -70,6 +70,8 @@ def columns(names: Sequence[str]) -> Columns:
         "ok": f"{FIELD('error')} IS NULL",
         "status": "{result.type}",
         "cost_usd": stated_cost(FIELD),
+        "asked": "{request.body|request|messages}",
+        "response_id": f"coalesce({FIELD('id')}, {FIELD('responseId')}, {FIELD('response_id')})",
         "answered": f"coalesce({', '.join(FIELD(path) for path in ANSWERS)})",
         "first_message": FIELD("instructions"),
     }

@@ -24,6 +24,7 @@ batch                       batch
 service_tier                service_tier
 ok                          ok, success
 status                      status
+response_id                 response_id: the provider's own id of the response, by which a call in several files is one
 prompt                      prompt
 completion                  completion, response, answer
 ==========================  ===================================================================================
@@ -53,6 +54,7 @@ NAMES = {
     "service_tier": ("service_tier",),
     "ok": ("ok", "success"),
     "status": ("status",),
+    "response_id": ("response_id",),
     "prompt": ("prompt",),
     "completion": ("completion", "response", "answer"),
 }

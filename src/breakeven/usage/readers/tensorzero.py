@@ -51,6 +51,7 @@ def columns(names: Sequence[str]) -> Columns:
         "instant": f"coalesce({FIELD('created')}, {FIELD('created_at')}, {_uuid_time('{id}')}, {{timestamp}})",
         "service_tier": f"CASE WHEN lower({{cached}}) = 'true' THEN '{GATEWAY_CACHE}'"
         f" ELSE coalesce({FIELD('service_tier')}, {FIELD('usage.service_tier')}) END",
+        "response_id": f"coalesce({FIELD('id')}, {FIELD('responseId')}, {{id}})",
         "prompt": f"CASE WHEN {spoken} THEN concat({{system}}, {{input_messages}}) ELSE {{raw_request>messages}} END",
         "asked": "coalesce({raw_request}, CASE WHEN " + spoken + " THEN to_json([{system}, {input_messages}]) END)",
         "answered": "{raw_response|output}",

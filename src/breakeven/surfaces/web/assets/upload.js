@@ -1,4 +1,4 @@
-// Sends the form of the logs page with progress, and puts the answer below it. Without this script the form still works.
+// Sends a form with files with progress, and puts the answer below it. Without this script the form still works.
 
 const form = document.querySelector("form.upload");
 if (form) start(form);
@@ -36,7 +36,8 @@ function start(form) {
   });
 
   function upload() {
-    const size = [...input.files].reduce((sum, file) => sum + file.size, 0);
+    const files = [...form.querySelectorAll("input[type=file]")].flatMap((each) => [...each.files]);
+    const size = files.reduce((sum, file) => sum + file.size, 0);
     const most = Number(form.dataset.maxBytes);
     tasks.replaceChildren();
     if (size > most) {
@@ -58,7 +59,7 @@ function start(form) {
     });
     request.upload.addEventListener("load", () => {
       progress.removeAttribute("value");
-      say("Sent. Reading the log.");
+      say("Sent. Reading it.");
     });
     request.addEventListener("load", () => show(request));
     request.addEventListener("abort", () => say("Cancelled. Nothing was kept."));
@@ -83,7 +84,7 @@ function start(form) {
     }
     tasks.innerHTML = request.responseText;
     const heading = tasks.querySelector("h2");
-    say(heading ? "The log is read." : "");
+    say(heading ? "It is read." : "");
     heading?.focus();
   }
 

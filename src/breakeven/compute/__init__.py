@@ -1,0 +1,1 @@
+"""How fast GPUs serve and train open-weights models: equations fitted to measured runs."""
