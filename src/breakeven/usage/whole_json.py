@@ -142,14 +142,17 @@ def read_whole(
         row = WholeLine(paths, rows)
         raw = folded(engine, raw_of(row))
         row.take_numbers(raw)
+        whole: Whole | None = None
+        faults = unlike = 1
+        engine.execute(f"SET preserve_insertion_order = {str(raw[RESPONSE_ID] != 'NULL').lower()}")
         try:
             engine.execute("BEGIN")
             whole, faults, unlike = _read(engine, number, file.path, raw, row)
             engine.execute("ROLLBACK" if faults else "COMMIT")
         except (duckdb.Error, LogError):
             engine.execute("ROLLBACK")
-            continue
-        if not faults:
+        engine.execute("SET preserve_insertion_order = true")
+        if whole is not None and not faults:
             return whole
         if not unlike:
             break
@@ -183,11 +186,7 @@ def _read(
     stored += ["response"] if has_ids else []
     table = f"calls_{number}"
     query = canonical_query(engine, number, raw, row, lines, kept | {UNLIKE: "broken"}, all_good=True)
-    engine.execute(f"SET preserve_insertion_order = {str(has_ids).lower()}")
-    try:
-        engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join([*stored, 'faulty', UNLIKE])} FROM ({query})")
-    finally:
-        engine.execute("SET preserve_insertion_order = true")
+    engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join([*stored, 'faulty', UNLIKE])} FROM ({query})")
     counted = f"count(*), count(*) FILTER (faulty), count(*) FILTER ({UNLIKE}), min(at_us), max(at_us)"
     rows, faults, unlike, first, last = engine.execute(f"SELECT {counted} FROM {table}").fetchall()[0]
     columns = [
