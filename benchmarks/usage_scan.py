@@ -5,18 +5,22 @@ Each case runs in a process of its own, a few times after a first that does not 
 seconds, user and system, of all threads. Ratios are of one run on one machine, named at the end. Exits with 1 where a
 ratio is above its limit and --check is given.
 
-    python benchmarks/usage_scan.py [--rows N] [--json-rows N] [--repeat N] [--check]
+    python benchmarks/usage_scan.py [--rows N] [--json-rows N] [--kinds KIND ...] [--repeat N] [--litellm] [--check]
 
 cells       scan, group, exact price, in memory; "bare" is one trivial aggregate over every column of the file
 cube build  what the command does: hash of the file, cells, histograms, and the cube written to a file
 reprice     a stored cube read from its file and priced
 what-if     the same cube priced as each of 100 models
-peers       the same calls priced one by one by genai-prices, and by litellm where it is installed
+peers       the same calls priced one by one by genai-prices; with --litellm, which installs it for this one run, by
+            litellm
+
+The run of a hundred million rows, each kind of log, takes a quarter of an hour and 3 GB of disk for as long:
+
+    make bench-usage BENCH="--rows 100000000 --json-rows 0 --repeat 1"
 """
 
 import argparse
 import datetime as dt
-import importlib.util
 import json
 import os
 import platform
@@ -32,11 +36,13 @@ from typing import Any
 
 import duckdb
 import narwhals.stable.v2 as nw
-from usage_logs import make_log, query
+from usage_logs import TASKS, make_log, query
+from usage_peers import litellm_cost
 
 from breakeven.catalogue import genai
 from breakeven.catalogue.table import PriceTable
-from breakeven.usage.columns import cells_of_query
+from breakeven.usage.cells import NO_CODES
+from breakeven.usage.columns import cells_of_query, with_codes
 from breakeven.usage.cube import Cube, build
 from breakeven.usage.cube_file import read_cube, write_cube
 from breakeven.usage.gather import fetch, gather
@@ -53,8 +59,11 @@ LIMITS = {
     "cells / bare, worst": 4.0,
     "cells / own parse, JSON lines": 2.0,
     "reprice seconds, worst": 1.5,
+    "peak GiB, realistic": 2.0,
     "peak GiB, worst": 2.0,
 }
+
+LEAST = {"rows per CPU s, x genai-prices": 300.0, "rows per CPU s, x litellm": 300.0}
 
 
 def bare(file: Path) -> None:
@@ -74,19 +83,36 @@ def own_parse(file: Path) -> None:
         ).fetchall()
 
 
+def own_fields(file: Path) -> None:
+    """The same of only those fields that the cube is made of, their types told."""
+    usage = (
+        "STRUCT(prompt_tokens BIGINT, completion_tokens BIGINT, total_tokens BIGINT,"
+        " prompt_tokens_details STRUCT(cached_tokens BIGINT))"
+    )
+    types = f"{{created: 'BIGINT', model: 'VARCHAR', metadata: 'STRUCT(task VARCHAR)', usage: '{usage}'}}"
+    with duckdb.connect(config={"threads": THREADS}) as engine:
+        engine.execute(
+            f"""SELECT max(created), max(model), max(metadata.task), sum(usage.prompt_tokens),
+            sum(usage.completion_tokens), sum(usage.total_tokens), sum(usage.prompt_tokens_details.cached_tokens)
+            FROM read_json('{file}', format = 'newline_delimited', columns = {types})"""
+        ).fetchall()
+
+
 def cells(file: Path) -> dict[str, Any]:
     """Cells and their price."""
     table = PriceTable(genai.load_document())
     find = Finder(table)
     with open_engine() as engine:
         found = scan_files(engine, [file])
+        rows, codes = with_codes(engine, "log") if found.in_place else (found.relation(), NO_CODES)
         cube = build(
-            nw.from_native(found.relation()).lazy(),
+            nw.from_native(rows).lazy(),
             fetch,
             find,
             found.span_us(),
             found.absent,
-            cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, found.absent),
+            cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, found.absent, codes),
+            codes=codes,
         )
     bill = price_cube(cube, find, AS_OF)
     return {"cells": len(cube.cells), "usd": f"{bill.total_usd:.2f}", "rows": cube.cells.total("rows")}
@@ -127,15 +153,6 @@ def peer_genai(file: Path) -> dict[str, Any]:
     return {"rows": PEER_CALLS}
 
 
-def peer_litellm(file: Path) -> dict[str, Any]:
-    """Calls one by one through litellm."""
-    from litellm import cost_per_token
-
-    for model, fresh, _, output in _calls(file):
-        cost_per_token(model=model, prompt_tokens=fresh, completion_tokens=output)
-    return {"rows": PEER_CALLS}
-
-
 def _calls(file: Path) -> list[tuple[Any, ...]]:
     named = "model LIKE 'gpt%' OR model LIKE 'claude%'"
     asked = f"SELECT model, input_tokens, cached_tokens, output_tokens FROM '{file}' WHERE {named} LIMIT {PEER_CALLS}"
@@ -145,7 +162,7 @@ def _calls(file: Path) -> list[tuple[Any, ...]]:
 
 CASES: dict[str, Callable[[Path], Any]] = {
     each.__name__: each
-    for each in (bare, own_parse, cells, cube_build, reprice_stored, what_if_100, peer_genai, peer_litellm)
+    for each in (bare, own_parse, own_fields, cells, cube_build, reprice_stored, what_if_100, peer_genai)
 }
 
 
@@ -192,27 +209,37 @@ def make_json(file: Path, rows: int) -> None:
         )
 
 
-def ratios(rows: int, json_rows: int, repeat: int, folder: Path) -> dict[str, float]:
+def ratios(given: argparse.Namespace, folder: Path) -> dict[str, float]:
     """Make the logs, run every case, give the ratios."""
     found: dict[str, float] = {}
-    for kind in ("realistic", "worst"):
+    for kind in given.kinds:
         file = folder / f"{kind}.parquet"
-        make_log(file, rows, kind)
-        floor, ours, whole = (apart(case, file, repeat) for case in ("bare", "cells", "cube_build"))
+        made = time.process_time()
+        make_log(file, given.rows, kind)
+        print(f"{kind:<10} generator        {time.process_time() - made:>8.3f} CPU s, {file.stat().st_size:,} bytes")
+        floor, ours, whole = (apart(case, file, given.repeat) for case in ("bare", "cells", "cube_build"))
         found[f"cells / bare, {kind}"] = ours["cpu"] / floor["cpu"]
         found[f"cube build / bare, {kind}"] = whole["cpu"] / floor["cpu"]
         found[f"peak GiB, {kind}"] = max(ours["peak_gib"], whole["peak_gib"])
-        found[f"reprice seconds, {kind}"] = apart("reprice_stored", file, repeat)["wall"]
-        found[f"what-if of 100 models seconds, {kind}"] = apart("what_if_100", file, repeat)["wall"]
-        for peer in ("genai", "litellm") if kind == "realistic" else ():
-            if importlib.util.find_spec("genai_prices" if peer == "genai" else peer):
-                row_by_row = apart(f"peer_{peer}", file, repeat)
-                found[f"rows per CPU s, x {peer}"] = (rows / ours["cpu"]) / (PEER_CALLS / row_by_row["cpu"])
+        found[f"reprice seconds, {kind}"] = apart("reprice_stored", file, given.repeat)["wall"]
+        found[f"what-if of 100 models seconds, {kind}"] = apart("what_if_100", file, given.repeat)["wall"]
+        if kind == "realistic":
+            rate = given.rows / ours["cpu"]
+            peer = apart("peer_genai", file, max(2, given.repeat))
+            found["rows per CPU s, x genai-prices"] = rate / (peer["rows"] / peer["cpu"])
+            if given.litellm:
+                peer = litellm_cost(_calls(file), folder)
+                print(f"{'':<10} litellm {peer['version']:<8} {peer['cpu']:>8.3f} CPU s  rows {peer['rows']}")
+                found["rows per CPU s, x litellm"] = rate / (peer["rows"] / peer["cpu"])
+            else:
+                print("litellm not measured: give --litellm")
         file.unlink()
-    file = folder / "calls.jsonl"
-    make_json(file, json_rows)
-    floor, ours = (apart(case, file, repeat) for case in ("own_parse", "cells"))
-    found["cells / own parse, JSON lines"] = ours["cpu"] / floor["cpu"]
+    if given.json_rows:
+        file = folder / "calls.jsonl"
+        make_json(file, given.json_rows)
+        parse, fields, ours = (apart(case, file, given.repeat) for case in ("own_parse", "own_fields", "cells"))
+        found["cells / own parse, JSON lines"] = ours["cpu"] / parse["cpu"]
+        found["cells / own parse of the fields, JSON lines"] = ours["cpu"] / fields["cpu"]
     return found
 
 
@@ -220,8 +247,10 @@ def main() -> int:
     """Run, print, and judge."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--json-rows", type=int, default=1_000_000)
+    parser.add_argument("--json-rows", type=int, default=5_000_000, help="0 leaves them out")
+    parser.add_argument("--kinds", nargs="*", choices=list(TASKS), default=list(TASKS))
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--litellm", action="store_true", help="install litellm for this run and measure it too")
     parser.add_argument("--check", action="store_true", help="exit with 1 where a limit is exceeded")
     parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
@@ -231,12 +260,13 @@ def main() -> int:
         return 0
     print(f"{given.rows:,} rows, {given.json_rows:,} JSON lines, engine limited to {MEMORY} and {THREADS} threads")
     with tempfile.TemporaryDirectory() as folder:
-        found = ratios(given.rows, given.json_rows, given.repeat, Path(folder))
+        found = ratios(given, Path(folder))
     over = False
     for name, value in found.items():
-        limit = LIMITS.get(name)
-        over |= limit is not None and value > limit
-        print(f"{name:<42}{value:>10.2f}" + ("" if limit is None else f"   limit {limit}"))
+        limit, least = LIMITS.get(name), LEAST.get(name)
+        over |= (limit is not None and value > limit) or (least is not None and value < least)
+        bar = f"   limit {limit}" if limit else f"   at least {least}" if least else ""
+        print(f"{name:<46}{value:>10.2f}{bar}")
     print(
         f"{platform.machine()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, Python"
         f" {platform.python_version()}, DuckDB {duckdb.__version__}, genai-prices {genai.load_document()['version']}"

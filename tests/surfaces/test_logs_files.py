@@ -94,6 +94,7 @@ def test_progress_and_ctrl_c(tmp_path: Path) -> None:
     with (tmp_path / "big.jsonl").open("w") as handle:
         for _ in range(75):
             handle.write(line * 20_000)
+        handle.write("{broken\n")  # so it is read line by line, which takes longer
     arguments = ["logs", "big.jsonl", "--rejects", "r.csv", "--output", "o.txt", "--focus", "f.csv"]
     code, printed = on_terminal(tmp_path, *arguments, interrupt_at=b"rows/s")
     assert code == 130

@@ -212,3 +212,70 @@ def test_duckdb_and_polars_give_the_same_cells(prices: PriceTable, log: list[dic
         )
         for tokens in ("size", "output_tokens"):
             assert asked(histograms(native, tokens)) == asked(histograms(other, tokens))
+
+
+@many
+@given(log=logs)
+def test_a_profile_is_the_sum_of_its_cells(prices: PriceTable, log: list[dict[str, str]]) -> None:
+    usage = read(prices, log)
+    priced = list(zip(usage.cube.cells, usage.bill.usd, usage.bill.reasons, strict=True))
+    for profile in usage.profiles:
+        mine = [each for each in priced if each[0].task == profile.task and each[0].model == profile.model]
+        own = [cell for cell, _, _ in mine]
+        assert profile.calls == sum(cell.calls for cell in own)
+        assert profile.failed == sum(cell.calls for cell in own if not cell.ok)
+        assert profile.tokens.output == sum(cell.output_tokens for cell in own)
+        assert profile.batch_share == sum(cell.calls for cell in own if cell.batch) / profile.calls
+        assert profile.reported_calls == sum(cell.reported_calls for cell in own)
+        assert profile.unpriced_calls == sum(cell.calls for cell, usd, _ in mine if usd is None)
+        assert profile.unpriced_reason in {"", *(reason for _, _, reason in mine)}
+        assert profile.cost_usd == cost(mine)
+        assert sum(month.calls for month in profile.months) == profile.calls
+        for month in profile.months:
+            within = [each for each in mine if month_of(each[0]) == month.month]
+            assert (month.calls, month.cost_usd) == (sum(cell.calls for cell, _, _ in within), cost(within))
+    assert sum(profile.calls for profile in usage.profiles) == usage.calls
+
+
+def month_of(cell: Cell) -> str:
+    assert cell.since_us is not None
+    return f"{dt.datetime.fromtimestamp(cell.since_us / 1e6, dt.UTC):%Y-%m}"
+
+
+def cost(priced: Sequence[tuple[Cell, Decimal | None, str]]) -> Decimal | None:
+    """The sum of the known prices; None where some are unknown, and those known are of cells without tokens."""
+    unknown = any(usd is None for _, usd, _ in priced)
+    empty = all(usd is None or not any(cell[11:16]) for cell, usd, _ in priced)
+    return None if unknown and empty else sum((usd for _, usd, _ in priced if usd is not None), Decimal(0))
+
+
+@many
+@given(log=logs)
+def test_parquet_gives_the_same_cube_as_csv(prices: PriceTable, log: list[dict[str, str]]) -> None:
+    # the tasks and models of Parquet files are grouped by their hashes
+    expected = read(prices, log).cube
+    with tempfile.TemporaryDirectory() as folder, open_engine() as engine:
+        text, file = Path(folder) / "log.csv", Path(folder) / "log.parquet"
+        with text.open("w", newline="") as handle:
+            writer = csv.DictWriter(handle, NAMES)
+            writer.writeheader()
+            writer.writerows(log)
+        engine.execute(f"COPY (FROM read_csv('{text}', all_varchar = true)) TO '{file}' (FORMAT parquet)")
+        found = read_usage(file, table=prices, as_of=AS_OF).cube
+    assert found.cells == expected.cells
+    assert found.cells.values == expected.cells.values
+    assert found.histograms == expected.histograms
+    assert found.reject_counts == expected.reject_counts
+
+
+def test_sums_too_large_for_floating_point_are_exact(prices: PriceTable) -> None:
+    # 10,001 rows of 999,999,999,999 tokens: above 2^53 = 9,007,199,254,740,992, and odd
+    with tempfile.TemporaryDirectory() as folder, open_engine() as engine:
+        file = Path(folder) / "log.parquet"
+        engine.execute(
+            "COPY (SELECT 'gpt-5' AS model, 999999999999 AS input_tokens, 1 AS output_tokens FROM range(10001))"
+            f" TO '{file}' (FORMAT parquet)"
+        )
+        usage = read_usage(file, table=prices, as_of=AS_OF)
+    assert usage.cube.cells.total("input_tokens") == 10_001 * 999_999_999_999
+    assert usage.cube.cells.total("output_tokens") == 10_001

@@ -12,8 +12,9 @@ from usage_logs import LOGS, chat, write_lines
 from breakeven.catalogue.load import Catalogue
 from breakeven.errors import LogError
 from breakeven.usage import Usage, read_usage
-from breakeven.usage.cube import ZERO_BUCKET, cut_instants, middle, quantile
+from breakeven.usage.cube import ZERO_BUCKET, cut_instants, middle
 from breakeven.usage.price import price_cube, reprice
+from breakeven.usage.sizes import INPUT, OUTPUT, Histograms
 
 AS_OF = dt.date(2026, 11, 23)
 
@@ -285,9 +286,21 @@ def test_buckets_hold_whole_numbers_and_their_middle() -> None:
     assert middle(0) == 1
     # bucket 94 holds 1.05^94 = 98.1 to 103.04: whole numbers 99 to 103
     assert middle(94) == 101
-    assert quantile((), 0.5) is None
-    assert quantile(((ZERO_BUCKET, 5), (0, 5)), 0.5) == 0
-    assert quantile(((ZERO_BUCKET, 5), (0, 5)), 0.51) == 1
+
+
+def test_the_call_of_a_rank_is_in_the_first_bucket_that_reaches_it() -> None:
+    # 5 + 5 calls: half of them are reached with the first bucket, 51 % with the second only
+    rows = [
+        ("a", None, INPUT, ZERO_BUCKET, 5),
+        ("a", None, INPUT, 0, 5),
+        ("a", "m", OUTPUT, 3, 0),
+        ("b", "m", OUTPUT, 9, 1),
+    ]
+    assert Histograms.of_rows(rows).quantiles((0.5, 0.51)) == {
+        ("a", None, INPUT): (10, (ZERO_BUCKET, 0)),
+        ("b", "m", OUTPUT): (1, (9, 9)),
+    }
+    assert Histograms.of_rows(()).quantiles((0.5,)) == {}
 
 
 def test_cuts_are_month_starts_and_price_days_within_the_span() -> None:

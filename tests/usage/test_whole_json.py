@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from usage_logs import SHOWN, chat, samples, write_lines
 
 from breakeven.usage import whole_json
@@ -102,3 +104,74 @@ def test_odd_values_are_read_alike(tmp_path: Path, changes: dict[str, Any], monk
     rows, whole, _ = read(file, 0, monkeypatch)
     assert whole
     assert rows == read(file, 1 << 40, monkeypatch)[0]
+
+
+def with_usage(**changes: Any) -> dict[str, Any]:
+    return chat(usage={"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110} | changes)
+
+
+LATER = [
+    chat(custom_id="1", response={"body": chat(7, 3)}, error=None),
+    chat(service_tier="flex", instructions="Say yes", tools=[{"type": "function"}]),
+    chat(metadata="a text", model=7, created="2026-05-01T10:00:00+02:00"),
+    chat(metadata={"task": {"deep": [1, 1.0, 1e3, "\u00e9"]}}, created=1741106434.25),
+    with_usage(completion_tokens_details={"reasoning_tokens": 4}),
+    with_usage(prompt_tokens_details={"cached_tokens": True}),
+    with_usage(prompt_tokens=True),
+    with_usage(completion_tokens=False),
+    with_usage(prompt_tokens=1, completion_tokens=0),
+    with_usage(prompt_tokens=3.7),
+    with_usage(prompt_tokens=1e400),
+    with_usage(prompt_tokens="12", completion_tokens=" 7 "),
+    with_usage(prompt_tokens=2**70),
+    with_usage(prompt_tokens=None, completion_tokens=None, input_tokens=4, output_tokens=5),
+    with_usage(cost=0.25, is_byok=True, cost_details={"upstream_inference_cost": 1}),
+    chat(usage="none"),
+    chat(usage=[1]),
+    chat(usage=None),
+    '{"object": "chat.completion", "usage": {"prompt_tokens": 5, "prompt_tokens": 7, "completion_tokens": 1}}',
+    '{"object": "chat.completion", "usage": {"prompt_tokens": 5, "Prompt_tokens": 7, "completion_tokens": 1}}',
+    '{"object": "chat.completion", "created": 1741106434, "created": 2, "usage": {"prompt_tokens": 5}}',
+]
+
+
+@pytest.mark.parametrize("line", LATER, ids=range(len(LATER)))
+def test_what_the_sample_of_a_file_does_not_show(tmp_path: Path, line: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = [with_usage(prompt_tokens=5 + number) for number in range(3)]
+    monkeypatch.setattr(whole_json, "sample", lambda file, head: seen)
+    file = write_lines(tmp_path / "log.jsonl", [*seen, line, *seen])
+    assert read(file, 0, monkeypatch)[::2] == read(file, 1 << 40, monkeypatch)[::2]
+
+
+counts = st.sampled_from([0, 1, 2, 300, 2.0, 3.7, -1, True, False, None, "12", "", "x", [], {}])
+texts = st.sampled_from(["a", "", "  ", None, 7, 1.5, True, {"x": 1}, [2], "\u65e5\u672c", 'a "q" \\'])
+usages = st.fixed_dictionaries(
+    {},
+    optional={
+        "prompt_tokens": counts,
+        "completion_tokens": counts,
+        "total_tokens": counts,
+        "input_tokens": counts,
+        "output_tokens": counts,
+        "prompt_tokens_details": st.one_of(st.none(), st.fixed_dictionaries({"cached_tokens": counts})),
+        "cost": counts,
+    },
+)
+lines = st.fixed_dictionaries(
+    {"object": st.just("chat.completion"), "usage": st.one_of(usages, usages, usages, texts)},
+    optional={
+        "model": texts,
+        "metadata": st.one_of(texts, st.fixed_dictionaries({"task": texts})),
+        "created": st.sampled_from([1741106434, 1741106434.5, "1741106434", "2026-05-01", 1, True, None, "never"]),
+        "error": texts,
+        "service_tier": texts,
+    },
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(log=st.lists(lines, min_size=1, max_size=6), shown=st.integers(0, 6))
+def test_any_lines_are_read_alike(tmp_path: Path, log: list[Any], shown: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole_json, "sample", lambda file, head: log[:shown])
+    file = write_lines(tmp_path / "log.jsonl", log)
+    assert read(file, 0, monkeypatch)[::2] == read(file, 1 << 40, monkeypatch)[::2]

@@ -6,6 +6,7 @@ Text and epochs are kept as numbers of a short sorted list of their values. To P
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -20,6 +21,14 @@ UNKNOWN_TIME = -1
 """Epoch, part of the day, first and last time of a call without a time."""
 
 MAX_SUM = 2**63 - 1
+
+MAX_DOUBLE = 2**53
+"""Whole numbers below this are exact as floating point. Sums of them only grow: one that stays below was exact."""
+
+Codes = Mapping[str, Mapping[int, str | None]]
+"""Column of names -> number that stands for a name -> that name."""
+
+NO_CODES: Codes = MappingProxyType({})
 
 _PIECE_BITS = 21
 
@@ -213,10 +222,11 @@ def added_up(
     key = packed([found[name] for name in keys])
     if not len(key):
         return found, ordered
-    if not (key[1:] > key[:-1]).all():
-        order = np.argsort(key)
-        key = key[order]
-        found = {name: _taken(column, order) for name, column in found.items()}
+    if (key[1:] > key[:-1]).all():
+        return found, ordered
+    order = np.argsort(key)
+    key = key[order]
+    found = {name: _taken(column, order) for name, column in found.items()}
     starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
     if len(starts) < len(key):
         found = {name: _reduced(name, column, starts) for name, column in found.items()}
@@ -280,13 +290,15 @@ def group_sums(counts: Array, codes: Array, groups: int) -> list[int]:
     if not len(counts):
         return [0] * groups
     if int(counts.max()) * len(counts) < 2**53:
-        return [int(each) for each in np.bincount(codes, counts, groups)]
-    sums = [0] * groups
+        sums: list[int] = np.bincount(codes, counts, groups).astype(np.int64).tolist()
+        return sums
+    pieces = []
     for shift in range(0, 63, _PIECE_BITS):
         piece = (counts >> shift) & ((1 << _PIECE_BITS) - 1)
-        for group, each in enumerate(np.bincount(codes, piece, groups).tolist()):
-            sums[group] += int(each) << shift
-    return sums
+        pieces.append(np.bincount(codes, piece, groups).astype(np.int64).tolist())
+    return [
+        low + (middle << _PIECE_BITS) + (high << 2 * _PIECE_BITS) for low, middle, high in zip(*pieces, strict=True)
+    ]
 
 
 def _reduced(name: str, column: Array, starts: Array) -> Array:

@@ -18,7 +18,7 @@ import narwhals.stable.v2 as nw
 
 from breakeven.errors import InputError, nearest
 from breakeven.usage.calls import BUCKETS, INPUT_BUCKETS, TOKENS
-from breakeven.usage.cells import SUMS, UNKNOWN_TIME, Cells, name_or_none
+from breakeven.usage.cells import MAX_DOUBLE, NO_CODES, SUMS, UNKNOWN_TIME, Cells, Codes, name_or_none
 from breakeven.usage.models import Finder
 from breakeven.usage.prompt_facts import PromptFacts
 from breakeven.usage.sizes import INPUT, OUTPUT, Histograms
@@ -123,6 +123,8 @@ def cells(
     absent: Collection[str] = (),
     *,
     hourly: Collection[str] | None = None,
+    coded: Collection[str] = (),
+    in_doubles: bool = False,
 ) -> nw.LazyFrame[Any]:
     """
     Query of the cube's cells: columns ``KEYS``, ``SUMS``, ``first_us`` and ``last_us``.
@@ -144,6 +146,10 @@ def cells(
     hourly : collection of str, optional
         Models, as the log spells them, that are cut by the time of day; all if not given. ``day_part`` of the others
         is -1.
+    coded : collection of str
+        Keys for which the log has a column of numbers, such as ``task_code``: the result has these in their place.
+    in_doubles : bool
+        Add up as floating point, which takes less room for each cell; a sum below ``MAX_DOUBLE`` is exact.
     """
     col = nw.col
     at, known = col("at_us"), ~col("at_us").is_null()
@@ -167,6 +173,10 @@ def cells(
     )
     if "reported_cost_nano" not in absent:
         sums.append("reported_calls")
+    if coded:
+        log = log.with_columns(*(col(f"{name}_code").alias(name) for name in coded))
+    if in_doubles:
+        log = log.with_columns(*(col(name).cast(nw.Float64) for name in sums))
     summed = log.group_by(*keys).agg(
         nw.len().alias("rows"),
         *(col(name).sum() for name in sums),
@@ -253,21 +263,6 @@ def time_us(time: dt.time) -> int:
     return ((time.hour * 60 + time.minute) * 60 + time.second) * 1_000_000 + time.microsecond
 
 
-def quantile(counted: Sequence[tuple[int, int]], share: float) -> float | None:
-    """
-    The size that a share of the calls does not exceed, from a histogram; None without calls. [tokens]
-
-    The middle of the bucket that holds the call of that rank, so within 2.5 % of that call's own size.
-    """
-    rank = share * sum(calls for _, calls in counted)
-    reached = 0
-    for bucket, calls in counted:
-        reached += calls
-        if reached >= rank and calls:
-            return middle(bucket)
-    return None
-
-
 def middle(bucket: int) -> float:
     """The mean of the first and last whole number in a bucket. [tokens]"""
     if bucket == ZERO_BUCKET:
@@ -293,6 +288,7 @@ def build(
     *,
     billing_zone: str = UTC,
     cells_of: CellsOf | None = None,
+    codes: Codes = NO_CODES,
     beside: Cube | None = None,
 ) -> Cube:
     """
@@ -317,12 +313,15 @@ def build(
         IANA name of the time zone whose months are told apart.
     cells_of : callable, optional
         A faster way than ``rows_of`` to get the cells.
+    codes : mapping, optional
+        What the numbers in columns such as ``task_code`` mean; cells are found by them, and ``cells_of`` knows them.
     beside : Cube, optional
         A cube that the result is to be added to; the log is cut where that one is, too.
     """
     get = cells_of or (lambda query, cuts: cells_of_rows(rows_of(query), cuts))
     names = [name for name in ("model", "provider") if name not in absent]
-    spelled = rows_of(log.group_by(*names).agg(nw.len()))
+    coded = [(name,) for name in codes["model"].values()] if names == ["model"] and "model" in codes else None
+    spelled = coded or rows_of(log.group_by(*names).agg(nw.len()))
     listed = [(row[0], find(name_or_none(row[0]), name_or_none(row[1]) if row[2:] else None)) for row in spelled]
     known = [(name, model) for name, model in listed if not isinstance(model, str)]
     days = {day for _, model in known for day in model.since_days()}
@@ -331,7 +330,14 @@ def build(
     sizes, edges = tuple(find.table.thresholds), tuple(time_us(edge) for edge in find.table.day_edges)
     if beside is not None:
         sizes, edges = (tuple(sorted({*a, *b})) for a, b in ((sizes, beside.thresholds), (edges, beside.day_edges_us)))
-    found = get(cells(log, cuts, edges, sizes, absent, hourly=hourly), cuts)
+
+    def ask(in_doubles: bool) -> Cells:
+        query = cells(log, cuts, edges, sizes, absent, hourly=hourly, coded=codes, in_doubles=in_doubles)
+        return get(query, cuts)
+
+    found = ask(bool(codes))
+    if codes and any(int(found.columns[name].max(initial=0)) >= MAX_DOUBLE for name in SUMS):
+        found = ask(False)
     return Cube(cells=found, cuts_us=cuts, day_edges_us=edges, thresholds=sizes, billing_zone=billing_zone)
 
 

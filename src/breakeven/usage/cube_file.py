@@ -214,6 +214,10 @@ def _cube(engine: duckdb.DuckDBPyConnection, file: Path, told: Mapping[str, Any]
         asked = f"SELECT {', '.join(names)} FROM {rows_of} WHERE part = ? ORDER BY {', '.join(names[:2])}"
         return engine.execute(asked, [part]).fetchall()
 
+    def lists(part: str, key: str) -> list[tuple[str, list[int], list[int]]]:
+        asked = f"list({key} ORDER BY {key}), list(calls ORDER BY {key}) FROM {rows_of}"
+        return engine.execute(f"SELECT task, {asked} WHERE part = ? GROUP BY task ORDER BY task", [part]).fetchall()
+
     return Cube(
         cells=cells,
         cuts_us=tuple(map(int, told["cuts_us"])),
@@ -223,7 +227,7 @@ def _cube(engine: duckdb.DuckDBPyConnection, file: Path, told: Mapping[str, Any]
         sources=tuple(Source(**{name: each[name] for name in known & each.keys()}) for each in told["sources"]),
         rows_in=int(told["rows_in"]),
         reject_counts=tuple((str(reason), int(rows)) for reason, rows in told["reject_counts"].items()),
-        times=_times(rows(WEEK_HOUR, "task", "bucket", "calls"), rows(DAY, "task", "since_us", "calls")),
+        times=_times(lists(WEEK_HOUR, "bucket"), lists(DAY, f"since_us // {DAY_US}")),
         prompts=tuple(_prompts(row) for row in rows(PROMPT, "task", *PROMPTS, "alike")),
         found=tuple(FoundTask(task, way, tuple(json.loads(each))) for task, way, each in rows(TASK, *FOUND)),
         billing_zone=str(told.get("billing_zone", UTC)),
@@ -311,15 +315,20 @@ def _columns_of(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Columns:
     return columns
 
 
-def _times(week_hours: Sequence[tuple[str, int, int]], days: Sequence[tuple[str, int, int]]) -> tuple[TaskTimes, ...]:
-    """The times of each task, from its calls by hour of the week and by day."""
-    weeks: dict[str, list[int]] = {}
-    for task, hour, calls in week_hours:
-        weeks.setdefault(task, [0] * WEEK_HOURS)[hour] = calls
-    by_day: dict[str, list[tuple[int, int]]] = {task: [] for task in weeks}
-    for task, at_us, calls in days:
-        by_day[task].append((at_us // DAY_US, calls))
-    return tuple(TaskTimes(task, tuple(hours), tuple(by_day[task])) for task, hours in weeks.items())
+def _times(
+    week_hours: Sequence[tuple[str, list[int], list[int]]], days: Sequence[tuple[str, list[int], list[int]]]
+) -> tuple[TaskTimes, ...]:
+    """The times of each task, from its hours of the week and its days since 1970 and the calls in each of them."""
+    by_day = {task: tuple(zip(numbers, calls, strict=True)) for task, numbers, calls in days}
+    if not by_day.keys() <= {task for task, _, _ in week_hours}:
+        raise ValueError("days of a task without hours")
+    found = []
+    for task, hours, calls in week_hours:
+        week = [0] * WEEK_HOURS
+        for hour, count in zip(hours, calls, strict=True):
+            week[hour] = count
+        found.append(TaskTimes(task, tuple(week), by_day.get(task, ())))
+    return tuple(found)
 
 
 def _prompts(row: Sequence[Any]) -> PromptFacts:

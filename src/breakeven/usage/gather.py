@@ -10,8 +10,9 @@ import narwhals.stable.v2 as nw
 
 from breakeven.errors import LogError
 from breakeven.usage.accounts import good_rows
+from breakeven.usage.cells import NO_CODES
 from breakeven.usage.column_map import ColumnMap
-from breakeven.usage.columns import cells_of_query, sizes_of_query
+from breakeven.usage.columns import cells_of_query, sizes_of_query, with_codes
 from breakeven.usage.cube import UTC, Cube, build, check_zone, count_sizes
 from breakeven.usage.inputs import LogFile, Watch
 from breakeven.usage.merge import merged, refuse_twice, renamed_cube
@@ -140,14 +141,16 @@ def cube_of_logs(
 
     log = nw.from_native(scan.relation()).lazy()
     span_us = scan.span_us()
+    coded, codes = with_codes(engine, "log") if scan.in_place else (scan.relation(), NO_CODES)
     cube = build(
-        log,
+        nw.from_native(coded).lazy(),
         fetch,
         find,
         span_us,
         scan.absent,
         billing_zone=zone,
-        cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, scan.absent),
+        cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, scan.absent, codes),
+        codes=codes,
         beside=beside,
     )
     done(0.5)  # the cells take about as long as all that follows

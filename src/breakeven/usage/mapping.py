@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from breakeven.errors import LogError, NoLogError, nearest
-from breakeven.usage.calls import NO_TASK, SPAN_COLUMNS
+from breakeven.usage.calls import NO_TASK, SPAN_COLUMNS, TOKENS
 from breakeven.usage.checks import DEFAULTS, NOTHING, canonical
 from breakeven.usage.cube import MAY_BE_ABSENT
 from breakeven.usage.fields import Fields, JsonLine, TableRow
@@ -23,6 +23,9 @@ TAG = re.compile(r"(.+)\[(\w[\w.-]{0,39}[:=])\]")
 """A list of tags, and how the one that is meant begins."""
 
 WHOLE = re.compile(r"(?<![\w\"])whole\(")
+
+OF_WHOLES = re.compile(r"(?:whole_\d+|NULL|coalesce|greatest|CASE|WHEN|IS|NOT|THEN|ELSE|END|[-+(), ])+")
+"""What is made of nothing but columns that ``once`` has made, with no division."""
 
 RESPONSE_ID = "response_id"
 """Raw column that is not asked for where one file is read alone."""
@@ -125,6 +128,8 @@ def canonical_query(
     row: JsonLine | TableRow,
     rows: str,
     keys: Mapping[str, str] | None = None,
+    *,
+    all_good: bool = False,
 ) -> str:
     """
     The query of canonical columns over some rows of a file.
@@ -141,6 +146,8 @@ def canonical_query(
         Name or query of the rows.
     keys : mapping, optional
         Further columns to be had, name -> resolved SQL, in place of those of ``PROMPT_COLUMNS``.
+    all_good : bool
+        Whether the rows are used only if none of them has a fault: then the counts of one that has are not made 0.
     """
     kept = prompt_columns(raw) if keys is None else dict(keys)
     if raw["span"] != "NULL":
@@ -160,6 +167,9 @@ def canonical_query(
     query = f"SELECT {number} AS file, line, {broken}, {selected} FROM ({source})"
     described = run(engine, f"DESCRIBE {query}", "the columns cannot be read as those of a log")
     types = {name: NOTHING if given.get(name) == "NULL" else kind for name, kind, *_ in described}
+    if all_good:  # what is made of whole numbers is whole, or NaN
+        made = (name for name in (*TOKENS, "calls") if types[name] == "DOUBLE")
+        types |= {name: "BIGINT" for name in made if OF_WHOLES.fullmatch(once(given[name], "")[0])}
     return canonical(query, types, constants=constants, kept=list(kept))
 
 

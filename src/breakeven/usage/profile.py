@@ -1,20 +1,27 @@
 """What a log says about each task: how many calls, how large, how they spread, and what they cost."""
 
 import datetime as dt
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from zoneinfo import ZoneInfo
 
-from breakeven.usage.calls import GATEWAY_CACHE
-from breakeven.usage.cells import Cell
-from breakeven.usage.cube import EPOCH, Cube, quantile
+import numpy as np
+
+from breakeven.usage.calls import BUCKETS, GATEWAY_CACHE, TOKENS
+from breakeven.usage.cells import MAX_SUM, UNKNOWN_TIME, Array, Cells, distinct, group_sums, packed
+from breakeven.usage.cube import EPOCH, Cube, middle
 from breakeven.usage.facts import TaskFacts
+from breakeven.usage.group_costs import group_costs
 from breakeven.usage.price import DIGITS, Bill
-from breakeven.usage.sizes import Histogram
+from breakeven.usage.sizes import INPUT, OUTPUT
+from breakeven.usage.timing import DAY_US
 
 NANO = Decimal("1e-9")
+
+SHARES = (0.5, 0.95)
+"""Quantiles of the sizes of calls. [1]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +110,30 @@ class TaskProfile:
     facts: TaskFacts | None = None
 
 
-@dataclass(slots=True)
-class _Priced:
-    """A cell and what the bill says of it."""
+@dataclass(frozen=True)
+class _Groups:
+    """
+    The cells of a cube by task and model.
 
-    cell: Cell
-    usd: Decimal | None
-    reason: str
-    priced_as: str
+    of : for each cell the number of its group.
+    first : for each group one of its cells.
+    """
+
+    cells: Cells
+    of: Array
+    first: Array
+
+    def sums(self, name: str, where: Array | None = None) -> list[int]:
+        """The sum of a count for each group, over some of the cells or all."""
+        counts = self.cells.columns[name]
+        return group_sums(counts if where is None else np.where(where, counts, 0), self.of, len(self.first))
+
+    def ends(self, name: str, end: np.ufunc, unknown: int) -> list[int | None]:
+        """The least or greatest known time of each group, None where none is known. [us]"""
+        found = np.full(len(self.first), unknown, np.int64)
+        known = self.cells.columns[name] != UNKNOWN_TIME
+        end.at(found, self.of[known], self.cells.columns[name][known])
+        return [None if at == unknown else at for at in found.tolist()]
 
 
 def profiles(cube: Cube, bill: Bill, facts: Mapping[str, TaskFacts]) -> tuple[TaskProfile, ...]:
@@ -124,87 +147,111 @@ def profiles(cube: Cube, bill: Bill, facts: Mapping[str, TaskFacts]) -> tuple[Ta
     facts : mapping
         Task -> what is known of it as a whole.
     """
-    groups: dict[tuple[str, str | None], list[_Priced]] = defaultdict(list)
-    for cell, usd, reason, priced_as in zip(cube.cells, bill.usd, bill.reasons, bill.priced_as, strict=True):
-        groups[cell.task, cell.model].append(_Priced(cell, usd, reason, priced_as))
-    zone = ZoneInfo(cube.billing_zone)
-    sizes = {(histogram.task, histogram.model): histogram for histogram in cube.histograms}
-    with localcontext() as context:
-        context.prec = DIGITS
-        made = [_profile(group, sizes.get(key), facts.get(key[0]), zone) for key, group in groups.items()]
+    columns, values = cube.cells.columns, cube.cells.values
+    groups = _Groups(cube.cells, *distinct(packed([columns["task"], columns["model"]])))
+    tasks = [values["task"][code] for code in columns["task"][groups.first].tolist()]
+    models = [values["model"][code] for code in columns["model"][groups.first].tolist()]
+    is_cached = np.array([tier == GATEWAY_CACHE for tier in values["service_tier"]], np.bool_)
+    calls, failed = groups.sums("calls"), groups.sums("calls", ~columns["ok"])
+    gateway = groups.sums("calls", is_cached[columns["service_tier"]])
+    batched = groups.sums("calls", columns["batch"])
+    reported, reported_nano = groups.sums("reported_calls"), groups.sums("reported_cost_nano")
+    tokens = [Tokens(*counts) for counts in zip(*(groups.sums(name) for name in TOKENS), strict=True)]
+    good = list(zip(*(groups.sums(name, columns["ok"]) for name in BUCKETS), strict=True))
+    ends = groups.ends("first_us", np.minimum, MAX_SUM), groups.ends("last_us", np.maximum, UNKNOWN_TIME)
+    sizes = cube.histograms.quantiles(SHARES)
+    costs, months = group_costs(bill, groups.of, len(tasks)), _months(groups, bill, cube.billing_zone)
+    unpriced, priced_as = _unpriced(groups, bill), _priced_as(groups, bill)
+    made = []
+    for each, (task, model) in enumerate(zip(tasks, models, strict=True)):
+        first, last = ends[0][each], ends[1][each]
+        output = _sizes(good[each][-1], sizes.get((task, model, OUTPUT)))
+        told = facts.get(task)
+        made.append(
+            TaskProfile(
+                task=task,
+                model=model,
+                priced_as=priced_as[each],
+                calls=calls[each],
+                failed=failed[each],
+                gateway_cached=gateway[each],
+                months=months[each],
+                first=_moment(first),
+                last=_moment(last),
+                span_days=(last - first) / DAY_US if first is not None and last is not None else None,
+                tokens=tokens[each],
+                input=_sizes(sum(good[each][:-1]), sizes.get((task, model, INPUT))),
+                output=output,
+                output_spread=output.p95 / output.p50 if output.p50 and output.p95 is not None else None,
+                cached_share=tokens[each].cache_read / tokens[each].all_input if tokens[each].all_input else None,
+                batch_share=batched[each] / calls[each] if calls[each] else 0.0,
+                cost_usd=costs[each],
+                reported_cost_usd=_usd(reported_nano[each]) if reported[each] or reported_nano[each] else None,
+                reported_calls=reported[each],
+                unpriced_calls=unpriced[each][1],
+                unpriced_reason=unpriced[each][0],
+                prefix_share=told.prompts.prefix_share if told and told.prompts else None,
+                facts=told,
+            )
+        )
     return tuple(sorted(made, key=lambda each: (-(each.cost_usd or 0), -each.calls, each.task, each.model or "")))
 
 
-def _profile(group: list[_Priced], sizes: Histogram | None, facts: TaskFacts | None, zone: dt.tzinfo) -> TaskProfile:
-    cells = [each.cell for each in group]
-    good = [cell for cell in cells if cell.ok]
-    calls = sum(cell.calls for cell in cells)
-    tokens, answered = _tokens(cells), _tokens(good)
-    first = min((cell.first_us for cell in cells if cell.first_us is not None), default=None)
-    last = max((cell.last_us for cell in cells if cell.last_us is not None), default=None)
-    unpriced: Counter[str] = Counter()
-    for each in group:
-        if each.usd is None:
-            unpriced[each.reason] += each.cell.calls
-    reported_calls = sum(cell.reported_calls for cell in cells)
-    reported_nano = sum(cell.reported_cost_nano for cell in cells)
-    input_calls, output_calls = (sizes.input_calls, sizes.output_calls) if sizes else ((), ())
-    output = _sizes(answered.output, output_calls)
-    return TaskProfile(
-        task=cells[0].task,
-        model=cells[0].model,
-        priced_as=", ".join(sorted({each.priced_as for each in group} - {""})),
-        calls=calls,
-        failed=sum(cell.calls for cell in cells if not cell.ok),
-        gateway_cached=sum(cell.calls for cell in cells if cell.service_tier == GATEWAY_CACHE),
-        months=_months(group, zone),
-        first=_moment(first),
-        last=_moment(last),
-        span_days=(last - first) / 86_400e6 if first is not None and last is not None else None,
-        tokens=tokens,
-        input=_sizes(answered.all_input, input_calls),
-        output=output,
-        output_spread=output.p95 / output.p50 if output.p50 and output.p95 is not None else None,
-        cached_share=tokens.cache_read / tokens.all_input if tokens.all_input else None,
-        batch_share=sum(cell.calls for cell in cells if cell.batch) / calls if calls else 0.0,
-        cost_usd=_cost(group),
-        reported_cost_usd=reported_nano * NANO if reported_calls or reported_nano else None,
-        reported_calls=reported_calls,
-        unpriced_calls=sum(unpriced.values()),
-        unpriced_reason=min(unpriced, key=lambda reason: (-unpriced[reason], reason), default=""),
-        prefix_share=facts.prompts.prefix_share if facts and facts.prompts else None,
-        facts=facts,
-    )
+def _sizes(total: int, found: tuple[int, tuple[int, ...]] | None) -> Sizes:
+    if found is None:
+        return Sizes(None, None, None)
+    calls, (median, high) = found
+    return Sizes(total / calls, middle(median), middle(high))
 
 
-def _tokens(cells: list[Cell]) -> Tokens:
-    columns = zip(*(cell[11:17] for cell in cells), strict=True)
-    return Tokens(*(sum(column) for column in columns)) if cells else Tokens(0, 0, 0, 0, 0, 0)
+def _months(groups: _Groups, bill: Bill, billing_zone: str) -> list[tuple[Month, ...]]:
+    """The months of each group, ascending."""
+    zone = ZoneInfo(billing_zone)
+    starts = [_moment(at_us) for at_us in groups.cells.values["since_us"]]
+    names = ["" if at is None else f"{at.astimezone(zone):%Y-%m}" for at in starts]
+    ordered = sorted(set(names))
+    month_of = np.array([ordered.index(name) for name in names], np.intp)[groups.cells.columns["since_us"]]
+    codes, first = distinct(packed([groups.of, month_of]))
+    calls = group_sums(groups.cells.columns["calls"], codes, len(first))
+    costs = group_costs(bill, codes, len(first))
+    found: list[list[Month]] = [[] for _ in groups.first]
+    for group, month, count, usd in zip(groups.of[first].tolist(), month_of[first].tolist(), calls, costs, strict=True):
+        if ordered[month]:
+            found[group].append(Month(ordered[month], count, usd))
+    return [tuple(each) for each in found]
 
 
-def _sizes(total: int, counted: tuple[tuple[int, int], ...]) -> Sizes:
-    calls = sum(calls for _, calls in counted)
-    return Sizes(total / calls if calls else None, quantile(counted, 0.5), quantile(counted, 0.95))
+def _unpriced(groups: _Groups, bill: Bill) -> list[tuple[str, int]]:
+    """The commonest reason for which calls of each group have no price, "" if none has it, and how many have none."""
+    reasons = [tariff.reason if tariff.rates is None else "" for tariff in bill.tariffs]
+    ordered = sorted(set(reasons))
+    reason_of = np.array([ordered.index(reason) for reason in reasons], np.intp)[bill.tariff_of]
+    codes, first = distinct(packed([groups.of, reason_of]))
+    calls = group_sums(groups.cells.columns["calls"], codes, len(first))
+    found: list[Counter[str]] = [Counter() for _ in groups.first]
+    for group, reason, count in zip(groups.of[first].tolist(), reason_of[first].tolist(), calls, strict=True):
+        if ordered[reason]:
+            found[group][ordered[reason]] += count
+    return [(min(each, key=lambda reason: (-each[reason], reason), default=""), each.total()) for each in found]
 
 
-def _cost(group: list[_Priced]) -> Decimal | None:
-    """Cost of the cells that have a price; None where none of those with tokens has one. [USD]"""
-    known = [each.usd for each in group if each.usd is not None]
-    empty = all(each.usd is None or not any(each.cell[11:16]) for each in group)
-    unknown = len(known) < len(group)
-    return None if unknown and empty else sum(known, Decimal(0))
+def _priced_as(groups: _Groups, bill: Bill) -> list[str]:
+    """What each group is priced as, joined by ", "."""
+    names = sorted({tariff.priced_as for tariff in bill.tariffs})
+    place = {name: number for number, name in enumerate(names)}
+    name_of = np.array([place[tariff.priced_as] for tariff in bill.tariffs], np.intp)[bill.tariff_of]
+    _, first = distinct(packed([groups.of, name_of]))
+    found: list[list[str]] = [[] for _ in groups.first]
+    for group, name in zip(groups.of[first].tolist(), name_of[first].tolist(), strict=True):
+        if names[name]:
+            found[group].append(names[name])
+    return [", ".join(each) for each in found]
 
 
-def _months(group: list[_Priced], zone: dt.tzinfo) -> tuple[Month, ...]:
-    by_month: dict[str, list[_Priced]] = defaultdict(list)
-    for each in group:
-        since = _moment(each.cell.since_us)
-        if since is not None:
-            by_month[f"{since.astimezone(zone):%Y-%m}"].append(each)
-    return tuple(
-        Month(month, sum(each.cell.calls for each in within), _cost(within))
-        for month, within in sorted(by_month.items())
-    )
+def _usd(nano: int) -> Decimal:
+    with localcontext() as context:
+        context.prec = DIGITS
+        return nano * NANO
 
 
 def _moment(at_us: int | None) -> dt.datetime | None:

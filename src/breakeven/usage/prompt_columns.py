@@ -19,6 +19,11 @@ JUDGED_CHARS = 2000
 """So much of a system prompt or first message is searched for ``JUDGING``. [characters]"""
 
 
+def has_prompts(raw: Mapping[str, str]) -> bool:
+    """Whether raw columns, as ``prompt_columns`` takes them, hold anything of prompts."""
+    return any(raw[name] != "NULL" for name in ("prompt", "first_message", "tools"))
+
+
 def prompt_columns(raw: Mapping[str, str]) -> dict[str, str]:
     """
     SQL of each of ``PROMPT_COLUMNS``.

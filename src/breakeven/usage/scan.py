@@ -27,6 +27,7 @@ from breakeven.usage.lines import Chunk
 from breakeven.usage.mapping import RESPONSE_ID, absent_columns, canonical_query, raw_columns, run
 from breakeven.usage.nesting import BENIGN, count_each_call_once
 from breakeven.usage.parquet import PARQUET, parquet_rows
+from breakeven.usage.prompt_columns import has_prompts
 from breakeven.usage.readers import find_reader, table
 from breakeven.usage.readers.reader import Reader
 from breakeven.usage.same_calls import count_logged_twice_once
@@ -60,6 +61,7 @@ class Scan:
     spans_us : for each file that is not read into the table ``calls`` its first and last time, None where it has none.
         [us]
     absent : columns of ``cube.MAY_BE_ABSENT`` that no file has.
+    in_place : whether every file is Parquet that is scanned where it is.
     has_prompts : whether some file holds prompts.
     with_ids : number of a file whose rows carry ids of responses -> number and query with ``response`` in ``queries``;
         None where they are in the table ``calls``.
@@ -77,6 +79,7 @@ class Scan:
     queries: list[str] = field(default_factory=list)
     spans_us: list[tuple[int | None, int | None]] = field(default_factory=list)
     absent: frozenset[str] = frozenset(MAY_BE_ABSENT)
+    in_place: bool = True
     has_prompts: bool = False
     with_ids: dict[int, tuple[int, str] | None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -277,13 +280,16 @@ def _read(result: Scan, file: LogFile, how: _How) -> None:
 def _text(result: Scan, number: int, layout: Layout, reader: Reader, how: _How) -> int:
     """Read a file of JSON lines or delimited text, into ``calls`` or a table of its own; how many rows it holds."""
     row, file = layout.row(), layout.file
+    result.in_place = False
     key = result.keys.get(reader.name)
     raw = raw_columns(reader, layout.names, how.task_by, how.columns, file, row, key, ids=how.find_ids)
-    kept = _note_columns(result, number, raw)
     if isinstance(row, JsonLine) and not (layout.is_document or layout.expand) and raw["span"] == "NULL":
-        line = WholeLine(row.paths)
-        again = raw_columns(reader, layout.names, how.task_by, how.columns, file, line, key, ids=how.find_ids)
-        if whole := read_whole(result.engine, number, file, again, line, kept):
+
+        def raw_of(line: WholeLine) -> dict[str, str]:
+            return raw_columns(reader, layout.names, how.task_by, how.columns, file, line, key, ids=how.find_ids)
+
+        if whole := read_whole(result.engine, number, file, layout.head, row.paths, raw_of):
+            _note_columns(result, number, whole.raw)
             if whole.ids:
                 result.with_ids[number] = (len(result.queries), whole.ids)
             result.queries.append(whole.query)
@@ -291,6 +297,7 @@ def _text(result: Scan, number: int, layout: Layout, reader: Reader, how: _How) 
             if file.watch is not None:
                 file.watch.rows(whole.rows)
             return whole.rows
+    kept = _note_columns(result, number, raw)
     rows, insert = 0, ""
     for chunk in layout.chunks(row):
         if chunk.lines:
@@ -320,6 +327,7 @@ def _parquet(result: Scan, number: int, file: LogFile, reader: Reader, how: _How
     numbered = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of})"
     query = canonical_query(result.engine, number, raw, row, numbered, kept)
     if kept is None or raw["span"] != "NULL":
+        result.in_place = False
         run(result.engine, f"INSERT INTO calls BY NAME {query}", f"{file}: the rows cannot be read")
         return count
     result.spans_us.append(_parquet_span(result.engine, raw["instant"], types, rows_of, query))
@@ -345,7 +353,7 @@ def _note_columns(result: Scan, number: int, raw: Mapping[str, str]) -> dict[str
     if raw[RESPONSE_ID] != "NULL":
         _add_columns(result.engine, {"response": "UBIGINT"})
         result.with_ids[number] = None
-    if all(raw[name] == "NULL" for name in ("prompt", "first_message", "tools")):
+    if not has_prompts(raw):
         return {}
     if not result.has_prompts:
         result.has_prompts = True

@@ -64,6 +64,35 @@ class Histograms(Sequence[Histogram]):
         """The histograms of several cubes added up."""
         return cls(*stacked([(part.columns, part.values) for part in parts], COLUMNS, CODED))
 
+    def quantiles(self, shares: Sequence[float]) -> dict[tuple[str, str | None, int], tuple[int, tuple[int, ...]]]:
+        """
+        Task, model and side -> the calls there, and for each share the bucket that holds the call of that rank.
+
+        Without those that have no calls.
+        """
+        columns = self.columns
+        if not len(columns["calls"]):
+            return {}
+        key = packed([columns[name] for name in (*CODED, "side")])
+        starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
+        spans = np.diff(np.concatenate((starts, [len(key)])))
+        reached = np.cumsum(columns["calls"])
+        reached -= np.repeat(reached[starts] - columns["calls"][starts], spans)
+        totals = reached[starts + spans - 1]
+        found = []
+        for share in shares:
+            is_past = (reached >= np.repeat(share * totals, spans)) & (columns["calls"] > 0)
+            places = np.minimum.reduceat(np.where(is_past, np.arange(len(key)), len(key)), starts)
+            found.append(columns["bucket"][np.minimum(places, len(key) - 1)].tolist())
+        names = (self.values[name] for name in CODED)
+        tasks, models = (
+            [values[code] for code in columns[name][starts].tolist()] for name, values in zip(CODED, names, strict=True)
+        )
+        rows = zip(
+            tasks, models, columns["side"][starts].tolist(), totals.tolist(), zip(*found, strict=True), strict=True
+        )
+        return {(task, model, side): (calls, buckets) for task, model, side, calls, buckets in rows if calls}
+
     def __len__(self) -> int:
         return len(self.starts) - 1
 

@@ -6,17 +6,21 @@ them. So this way is tried first; a file with anything wrong in it is then read 
 So is one of a format with keys that differ in case alone, which the engine takes for one.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
 from breakeven.errors import LogError
-from breakeven.usage.calls import PROMPT_COLUMNS, TYPES, ZERO_COST
-from breakeven.usage.fields import JsonLine, literal, path_parts, quoted
+from breakeven.usage.calls import PROMPT_COLUMNS, TOKENS, TYPES, ZERO_COST
+from breakeven.usage.fields import JsonLine, path_parts
 from breakeven.usage.inputs import LogFile
+from breakeven.usage.line_shape import Rows, sample, shape_of
 from breakeven.usage.mapping import RESPONSE_ID, absent_columns, canonical_query
 from breakeven.usage.parquet import pattern_of
+from breakeven.usage.prompt_columns import has_prompts, prompt_columns
 
 LEAST_BYTES = 8 * 1024 * 1024
 """A smaller file is read line by line at once: that takes a fraction of a second."""
@@ -24,8 +28,17 @@ LEAST_BYTES = 8 * 1024 * 1024
 PACKINGS = {b"\x1f\x8b": "gzip"}
 """First bytes of a file -> how the engine is to unpack it."""
 
+UNLIKE = "unlike"
+"""Column that says whether a line is unlike the sample of its file."""
+
 CONSTANT = {"line": "0", "reason": "NULL", "faulty": "false"}
 """What is the same in every row of a file without faults; lines are numbered only to name faults."""
+
+
+BOOLEANS = ("true", "false")
+
+NUMERIC = ("instant", "calls", *TOKENS)
+"""Raw columns that may be numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +47,14 @@ class Whole:
     Rows of a file, a query of them in canonical columns, their first and last time. [us]
 
     ids : the same query with ``line``, by the order of rows, and ``response``; "" where there are no ids of responses.
+    raw : the raw columns that were read.
     """
 
     rows: int
     query: str
     ids: str
     span_us: tuple[int | None, int | None]
+    raw: Mapping[str, str]
 
 
 class WholeLine(JsonLine):
@@ -50,102 +65,134 @@ class WholeLine(JsonLine):
     ----------
     paths : sequence of str
         Every path that will be asked for.
+    rows : sequence of mappings, optional
+        Some lines of the file: what these do not have is taken to be null in all, and a line where it is not comes
+        back as broken. The objects they have are read as structures, and a line with another value there is an error
+        of the engine.
     """
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[str], rows: Rows | None = None) -> None:
         super().__init__()
         self.paths = list(paths)
-        self.keys: dict[str, list[str]] = {}
-        for path in paths:
-            key, rest = _split(path)
-            self.keys.setdefault(key, []).append(rest)
+        self.shape = shape_of(paths, rows)
+
+    def take_numbers(self, raw: Mapping[str, str]) -> None:
+        """Read as numbers those fields that are such in the sample, where the raw columns make nothing else of them."""
+        for sql in self.shape.above_one:
+            counted = re.compile(rf"whole\({re.escape(sql)}\)|{re.escape(sql)} IS( NOT)? NULL")
+            given = [text for name, text in raw.items() if sql in text and not (name in NUMERIC and text == sql)]
+            used = given or any(text == sql for text in raw.values())
+            if used and not any(sql in counted.sub("", text) for text in given):
+                self.shape.numbers.append(sql)
 
     def source(self, chunk: str) -> str:
         """A query of the lines of ``chunk``, options of ``read_json`` but for the columns."""
-        types = ", ".join(f"{quoted(key)}: {literal(self._type(key))}" for key in self.keys)
-        fields = [
-            f"json_extract_string({quoted(key)}, [{', '.join(map(literal, rests))}]) AS key_{number}"
-            if self._type(key) == "JSON"
-            else f"{quoted(key)} AS key_{number}"
-            for number, (key, rests) in enumerate(self.keys.items())
-        ]
+        fields = [f"{sql} AS {name}" for name, sql in self.shape.lists.items()]
         return self.unpack(
-            f"SELECT 0 AS line, false AS broken, {', '.join(fields)}"
-            f" FROM read_json({chunk}, format = 'newline_delimited', columns = {{{types}}})"
+            f"SELECT {', '.join(['*', '0 AS line', f'{self.shape.unlike()} AS broken', *fields])}"
+            f" FROM read_json({chunk}, format = 'newline_delimited', columns = {self.shape.columns()})"
         )
 
-    def _type(self, key: str) -> str:
-        return "VARCHAR" if self.keys[key] == ["$"] else "JSON"
-
     def _path(self, name: str) -> str | None:
-        if super()._path(name) is None:
-            return None
-        key, rest = _split(name)
-        number = list(self.keys).index(key)
-        return f"key_{number}" + (f"[{self.keys[key].index(rest) + 1}]" if self._type(key) == "JSON" else "")
+        return None if super()._path(name) is None else self.shape.fields[tuple(path_parts(name) or [""])]
 
 
-def _split(path: str) -> tuple[str, str]:
-    """The first key of a path, and the JSON path inside what it leads to."""
-    first, *rest = path_parts(path) or [""]
-    inside = "".join(f"[{part}]" if isinstance(part, int) else f'."{part}"' for part in rest)
-    return str(first), f"${inside}"
+def folded(engine: duckdb.DuckDBPyConnection, raw: Mapping[str, str]) -> dict[str, str]:
+    """The raw columns with every one that no field has a part in, being null, true or false, as just that."""
+    words = {None: "NULL", True: "true", False: "false"}
+    found = {name: sql.replace("whole(NULL)", "NULL") for name, sql in raw.items()}
+    for name, sql in found.items():
+        try:
+            value = engine.execute(f"SELECT {sql}").fetchall()[0][0]
+        except duckdb.BinderException:
+            continue
+        if value is None or isinstance(value, bool):
+            found[name] = words[value]
+    return found
 
 
 def read_whole(
     engine: duckdb.DuckDBPyConnection,
     number: int,
     file: LogFile,
-    raw: Mapping[str, str],
-    row: WholeLine,
-    kept: Mapping[str, str] | None,
+    head: bytes,
+    paths: Sequence[str],
+    raw_of: Callable[[WholeLine], Mapping[str, str]],
 ) -> Whole | None:
     """
     Read a file of JSON lines into a table of its own; None where it is small, not on this machine, or some line of it
     is no call.
 
+    It is read as a sample of it suggests; where lines turn out not to be like that, once more without.
+
     Parameters
     ----------
     number : int
         Position of the file among those read, from 0.
-    raw, row, kept
-        As for ``mapping.canonical_query``, which calls the last one ``keys``.
+    head : bytes
+        Its beginning.
+    paths : sequence of str
+        Every path that the raw columns ask for.
+    raw_of : callable
+        What the fields are in a line -> the raw columns.
     """
     if file.path is None or (file.size or 0) < LEAST_BYTES:
         return None
-    with file.path.open("rb") as handle:
+    for rows in (sample(file, head), None):
+        row = WholeLine(paths, rows)
+        raw = folded(engine, raw_of(row))
+        row.take_numbers(raw)
+        whole: Whole | None = None
+        faults = unlike = 1
+        engine.execute(f"SET preserve_insertion_order = {str(raw[RESPONSE_ID] != 'NULL').lower()}")
+        try:
+            engine.execute("BEGIN")
+            whole, faults, unlike = _read(engine, number, file.path, raw, row)
+            engine.execute("ROLLBACK" if faults else "COMMIT")
+        except (duckdb.Error, LogError):
+            engine.execute("ROLLBACK")
+        engine.execute("SET preserve_insertion_order = true")
+        if whole is not None and not faults:
+            return whole
+        if not unlike:
+            break
+    return None
+
+
+def _read(
+    engine: duckdb.DuckDBPyConnection, number: int, file: Path, raw: Mapping[str, str], row: WholeLine
+) -> tuple[Whole, int, int]:
+    """The rows of a file, how many of them are no calls, and how many are unlike the sample of it."""
+    with file.open("rb") as handle:
         packing = PACKINGS.get(handle.read(2), "none")
-    lines = f"{pattern_of(file.path)}, compression = '{packing}'"
+    lines = f"{pattern_of(file)}, compression = '{packing}'"
     absent = absent_columns(raw)
     constant = CONSTANT | {"file": str(number)} | dict.fromkeys(absent, "NULL")
     constant |= {name: "0" for name in absent if name.endswith("_tokens")}
     if "calls" in absent:
         constant["calls"] = "1"
+    if "service_tier" in absent and raw["batch"] in BOOLEANS:
+        constant["batch"] = raw["batch"]
+    if raw["status"] == "NULL" and raw["ok"] in BOOLEANS:
+        constant["ok"] = raw["ok"]
     if "reported_cost_nano" in absent:
         constant[ZERO_COST] = "false"
-    if kept is not None:
+    kept = prompt_columns(raw) if has_prompts(raw) else {}
+    if not kept:
         constant |= dict.fromkeys(PROMPT_COLUMNS, "NULL")
     kinds = TYPES | {ZERO_COST: "BOOLEAN"} | dict.fromkeys(PROMPT_COLUMNS, "UBIGINT")
     stored = [name for name in kinds if name not in constant]
-    stored += ["response"] if raw[RESPONSE_ID] != "NULL" else []
+    has_ids = raw[RESPONSE_ID] != "NULL"
+    stored += ["response"] if has_ids else []
     table = f"calls_{number}"
-    try:
-        engine.execute("BEGIN")
-        query = canonical_query(engine, number, raw, row, lines, kept)
-        engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join([*stored, 'faulty'])} FROM ({query})")
-        rows, good, first, last = engine.execute(
-            f"SELECT count(*), count(*) FILTER (NOT faulty), min(at_us), max(at_us) FROM {table}"
-        ).fetchall()[0]
-        engine.execute("COMMIT" if rows == good else "ROLLBACK")
-    except (duckdb.Error, LogError):
-        engine.execute("ROLLBACK")
-        return None
-    if rows != good:
-        return None
+    query = canonical_query(engine, number, raw, row, lines, kept | {UNLIKE: "broken"}, all_good=True)
+    engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join([*stored, 'faulty', UNLIKE])} FROM ({query})")
+    counted = f"count(*), count(*) FILTER (faulty), count(*) FILTER ({UNLIKE}), min(at_us), max(at_us)"
+    rows, faults, unlike, first, last = engine.execute(f"SELECT {counted} FROM {table}").fetchall()[0]
     columns = [
         f"CAST({constant[name]} AS {kind}) AS {name}" if name in constant else name for name, kind in kinds.items()
     ]
     query = f"SELECT {', '.join(columns)} FROM {table}"
     numbered = f"SELECT rowid AS n, {', '.join(columns)}, response FROM {table}"
-    ids = f"SELECT * EXCLUDE (n) REPLACE (n + 1 AS line) FROM ({numbered})"
-    return Whole(rows, query, ids if "response" in stored else "", (first, last))
+    ids = f"SELECT * EXCLUDE (n) REPLACE (n + 1 AS line) FROM ({numbered})" if has_ids else ""
+    return Whole(rows, query, ids, (first, last), raw), faults, unlike
