@@ -279,6 +279,12 @@ PRICE_DAY = midnight_us(dt.date(2026, 9, 10))
 """deepseek-v4-flash costs something else from this day on."""
 
 
+def test_a_cube_of_an_earlier_version_is_read(tmp_path: Path, catalogue: Catalogue) -> None:
+    cube = usage_of(catalogue, log(tmp_path / "a.csv", "2026-05-03,gpt-4o,300,0,10,,,a")).cube
+    file = written(cube, tmp_path / "a.cube.parquet")
+    assert usage_of(catalogue, tampered(file, "* EXCLUDE (alike)")).cube.cells.total("calls") == 1
+
+
 def test_a_new_cut_leaves_unpriced_only_what_it_matters_for(tmp_path: Path, catalogue: Catalogue) -> None:
     lines = [
         "2026-09-09 20:00,deepseek-v4-flash,1000000,0,0,,,both",

@@ -218,6 +218,9 @@ def _cube(engine: duckdb.DuckDBPyConnection, file: Path, told: Mapping[str, Any]
         asked = f"list({key} ORDER BY {key}), list(calls ORDER BY {key}) FROM {rows_of}"
         return engine.execute(f"SELECT task, {asked} WHERE part = ? GROUP BY task ORDER BY task", [part]).fetchall()
 
+    # Files of earlier versions have no such column.
+    columns = {str(name) for name, *_ in engine.execute(f"DESCRIBE SELECT * FROM {rows_of}").fetchall()}
+    alike = "alike" if "alike" in columns else "NULL"
     return Cube(
         cells=cells,
         cuts_us=tuple(map(int, told["cuts_us"])),
@@ -228,7 +231,7 @@ def _cube(engine: duckdb.DuckDBPyConnection, file: Path, told: Mapping[str, Any]
         rows_in=int(told["rows_in"]),
         reject_counts=tuple((str(reason), int(rows)) for reason, rows in told["reject_counts"].items()),
         times=_times(lists(WEEK_HOUR, "bucket"), lists(DAY, f"since_us // {DAY_US}")),
-        prompts=tuple(_prompts(row) for row in rows(PROMPT, "task", *PROMPTS, "alike")),
+        prompts=tuple(_prompts(row) for row in rows(PROMPT, "task", *PROMPTS, alike)),
         found=tuple(FoundTask(task, way, tuple(json.loads(each))) for task, way, each in rows(TASK, *FOUND)),
         billing_zone=str(told.get("billing_zone", UTC)),
         source_rows=kept if any(kept) else (),
