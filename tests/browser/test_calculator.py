@@ -263,7 +263,7 @@ def test_every_page_is_accessible_and_fits(browser: Browser, server: str, path: 
 
 def test_an_uploaded_log_opens_the_calculator_filled_in(page: Page, server: str, complaints: list[str]) -> None:
     page.goto(f"{server}/logs")
-    page.locator("input[type=file]").set_input_files(DATA / "litellm-agent-calls.jsonl.gz")
+    page.locator("#log-files").set_input_files(DATA / "litellm-agent-calls.jsonl.gz")
     page.get_by_role("button", name="Read the logs").click()
     expect(page.locator("#tasks")).to_contain_text("126 rows read")
     page.locator("#tasks table a").first.click()
@@ -277,6 +277,6 @@ def test_a_broken_upload_says_so_in_one_line(page: Page, server: str, tmp_path: 
     broken = tmp_path / "broken.jsonl"
     broken.write_bytes(b"\x00\x01 this is no log\n")
     page.goto(f"{server}/logs")
-    page.locator("input[type=file]").set_input_files(broken)
+    page.locator("#log-files").set_input_files(broken)
     page.get_by_role("button", name="Read the logs").click()
     expect(page.locator("#tasks [role=alert]")).to_contain_text("broken.jsonl")

@@ -263,7 +263,6 @@ def test_parquet_gives_the_same_cube_as_csv(prices: PriceTable, log: list[dict[s
         engine.execute(f"COPY (FROM read_csv('{text}', all_varchar = true)) TO '{file}' (FORMAT parquet)")
         found = read_usage(file, table=prices, as_of=AS_OF).cube
     assert found.cells == expected.cells
-    assert found.cells.values == expected.cells.values
     assert found.histograms == expected.histograms
     assert found.reject_counts == expected.reject_counts
 
