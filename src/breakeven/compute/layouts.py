@@ -180,12 +180,20 @@ def _at_capacity(
     return running, tokens, alone
 
 
+@lru_cache(maxsize=4096)
+def served_by(
+    catalogue: Catalogue, model_id: str, choice: Choice, lengths: Lengths, step_s_limit: float | None, place: int
+) -> Served:
+    """What the server at a place in ``capacities`` does at its capacity, with its band."""
+    found = capacities(catalogue, model_id, choice, lengths, step_s_limit)
+    return serve(found.servers[place], lengths, float(found.sequences[place]), catalogue.compute.serving)
+
+
 def layouts(
     catalogue: Catalogue, model_id: str, choice: Choice, lengths: Lengths, step_s_limit: float | None
 ) -> list[Layout]:
     """Every layout of a model with what it does at its capacity, or why it cannot be used."""
     found = capacities(catalogue, model_id, choice, lengths, step_s_limit)
-    fit = catalogue.compute.serving
     listed = [Layout(server, None, reason) for server, reason in found.failing]
     for place, server in enumerate(found.servers):
         if np.isnan(found.output_tokens_s[place]):
@@ -194,7 +202,8 @@ def layouts(
             reason = f"one request alone takes {alone:.3g} ms per token, more than {limit:g} ms"
             listed.append(Layout(server, None, reason))
         else:
-            listed.append(Layout(server, serve(server, lengths, float(found.sequences[place]), fit), ""))
+            served = served_by(catalogue, model_id, choice, lengths, step_s_limit, place)
+            listed.append(Layout(server, served, ""))
     return listed
 
 

@@ -11,8 +11,7 @@ from breakeven.catalogue.hardware import Gpu
 from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.records import Figure, Source
 from breakeven.compute.layout import Lengths, Server
-from breakeven.compute.layouts import Choice, capacities
-from breakeven.compute.serving import serve
+from breakeven.compute.layouts import Choice, capacities, served_by
 from breakeven.errors import InputError, nearest
 from breakeven.options.lines import CostLine, Fleet, Workload
 
@@ -110,13 +109,13 @@ class Deployment(NamedTuple):
     """
     Enough replicas of one server for a load.
 
-    sequences : calls in flight in a replica at its capacity.
+    place : of the server in ``layouts.capacities``.
     usd_gpu_hour : price of a GPU. [USD/h]
     monthly_usd : of all replicas, up all month. [USD/month]
     """
 
     server: Server
-    sequences: float
+    place: int
     replicas: int
     usd_gpu_hour: float
     monthly_usd: float
@@ -163,7 +162,7 @@ def deployments(
     return [
         Deployment(
             server=found.servers[place],
-            sequences=float(found.sequences[place]),
+            place=place,
             replicas=int(replicas[place]),
             usd_gpu_hour=float(usd_hour[place]),
             monthly_usd=float(unit_usd[place] * replicas[place]),
@@ -190,7 +189,7 @@ def hosting_line(
     """
     server, lengths = best.server, lengths_of(workload)
     fit = catalogue.compute.serving
-    served = serve(server, lengths, best.sequences, fit)
+    served = served_by(catalogue, server.model.id, terms.choice, lengths, terms.step_s_limit, best.place)
     figure = price or (None if terms.gpu_usd_hour is not None else server.gpu.usd_per_hour)
     cheap, dear = (1.0, 1.0) if figure is None else figure.band
     ends = [

@@ -16,8 +16,8 @@ OUTPUT_PARTS = ("output",)
 TOKEN_PARTS = (*INPUT_PARTS, *OUTPUT_PARTS, "request")
 """Parts of a cost that a tuning premium multiplies."""
 
-MOST_STEPS = 20_000
-"""So many purchases of one more machine are looked through, over all months."""
+FEW_STEPS, MOST_STEPS = 100, 10_000
+"""So many purchases of one more machine are looked through first, and at most, over all months."""
 
 
 def find_flips(
@@ -108,17 +108,21 @@ def volume_of_fleet(
     months = np.flatnonzero(weight > 0)
     if gain_usd <= 0 or not months.size:
         return None
-    growth = calls[months] / calls[0]
+    # Months of the same volume, all of them without growth, need the same machines.
+    growth, place = np.unique(calls[months] / calls[0], return_inverse=True)
+    weights = np.bincount(place, weight[months])
     multiples = np.array([multiple for multiple, _ in fleet.profile if multiple > 0])
-    whole = np.arange(1, 1 + max(1, MOST_STEPS // (growth.size * multiples.size)))
-    steps = np.unique(whole * fleet.calls_per_unit / (growth[:, np.newaxis, np.newaxis] * multiples[:, np.newaxis]))
-    machines = (fleet.units(steps[:, np.newaxis] * growth) * fleet.usd_per_unit) @ weight[months]
-    needed = (machines + fixed_usd) * calls[0] / gain_usd
-    reached = np.flatnonzero(needed <= steps * (1 + 1e-9))
-    if not reached.size:
-        return None
-    first = int(reached[0])
-    return float(max(needed[first], steps[first - 1] if first else 0.0))
+    # Most options pay with few machines or never do; only the others are looked through to the end.
+    for most in (FEW_STEPS, MOST_STEPS):
+        whole = np.arange(1, 1 + max(1, most // (growth.size * multiples.size)))
+        steps = np.sort((whole * fleet.calls_per_unit / np.multiply.outer(growth, multiples)[..., np.newaxis]).ravel())
+        machines = (fleet.units(steps[:, np.newaxis] * growth) * fleet.usd_per_unit) @ weights
+        needed = (machines + fixed_usd) * calls[0] / gain_usd
+        reached = np.flatnonzero(needed <= steps * (1 + 1e-9))
+        if reached.size:
+            first = int(reached[0])
+            return float(max(needed[first], steps[first - 1] if first else 0.0))
+    return None
 
 
 def _spent(options: list[Option], calls: Floats, parts: tuple[str, ...]) -> Floats:
