@@ -55,6 +55,8 @@ class _Ways(NamedTuple):
     running: tuple[Server, ...]
     case: Case | None
     failing: tuple[tuple[Server, str], ...]
+    gpus: Array
+    usd_hour: Array
 
 
 @lru_cache(maxsize=512)
@@ -83,7 +85,14 @@ def _ways(catalogue: Catalogue, model_id: str, choice: Choice) -> _Ways:
                 else:
                     failing.append((server, reason))
     cases = [case_of(server, Lengths(1, 1)) for server in running]
-    return _Ways(tuple(running), stack(cases) if cases else None, tuple(failing))
+    prices = [server.gpu.usd_per_hour for server in running]
+    return _Ways(
+        running=tuple(running),
+        case=stack(cases) if cases else None,
+        failing=tuple(failing),
+        gpus=np.array([server.gpus for server in running], dtype=float),
+        usd_hour=np.array([np.nan if price is None else float(price.value) for price in prices]),
+    )
 
 
 class Capacities(NamedTuple):
@@ -93,6 +102,7 @@ class Capacities(NamedTuple):
     sequences : requests in flight at its capacity. output_tokens_s : of all together; NaN where even one request at a
         time is slower than the latency asked for. [tokens/s]
     alone_step_s : time per token of one request alone. [s]
+    gpus, usd_hour : of a server; price of one of its GPUs in the catalogue, NaN where none is known. [1, USD/h]
     """
 
     servers: tuple[Server, ...]
@@ -100,6 +110,8 @@ class Capacities(NamedTuple):
     output_tokens_s: Array
     alone_step_s: Array
     failing: tuple[tuple[Server, str], ...]
+    gpus: Array
+    usd_hour: Array
 
 
 _solved: dict[tuple[Catalogue, str, Choice, Lengths, float | None], Capacities] = {}
@@ -148,7 +160,9 @@ def solve(
     start = 0
     for key, each in zip(missing, ways, strict=True):
         own = slice(start, start + len(each.running))
-        _solved[key] = Capacities(each.running, running[own], tokens[own], alone[own], each.failing)
+        _solved[key] = Capacities(
+            each.running, running[own], tokens[own], alone[own], each.failing, each.gpus, each.usd_hour
+        )
         start = own.stop
 
 

@@ -150,15 +150,18 @@ def deployments(
     """
     lengths = lengths_of(workload)
     found = capacities(catalogue, model_id, terms.choice, lengths, terms.step_s_limit)
-    prices = [price_of(server.gpu, terms) for server in found.servers]
-    usd_hour = np.array([np.nan if usd is None else usd for usd in prices])
-    gpus = np.array([server.gpus for server in found.servers], dtype=float)
+    gpus, own = found.gpus, terms.gpu_usd_hour
+    usd_hour = found.usd_hour if own is None else np.full(gpus.shape, own)
     carried = calls_per_replica(catalogue, 1.0, lengths, terms.target_use) * found.output_tokens_s * terms.speed
     needed = np.ceil(np.round(workload.calls_per_month * terms.peak_factor / carried, 9))
     replicas = np.maximum(terms.least, needed) + terms.spare
     unit_usd = catalogue.assume("hours_per_month") * gpus * usd_hour
-    usable = np.flatnonzero(np.isfinite(unit_usd * replicas))
-    order = usable[np.lexsort((gpus[usable] * replicas[usable], np.round(unit_usd * replicas, 6)[usable]))]
+    # Of the same rent, the fewest GPUs: a millionth of a dollar each is less than any difference of prices.
+    rank = np.round(unit_usd * replicas, 6) + 1e-6 * gpus * replicas
+    usable = np.flatnonzero(np.isfinite(rank))
+    order = usable[np.argsort(rank[usable], kind="stable")] if most != 1 else usable[:1]
+    if most == 1 and usable.size:
+        order = usable[[int(np.argmin(rank[usable]))]]
     return [
         Deployment(
             server=found.servers[place],

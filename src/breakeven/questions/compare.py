@@ -88,7 +88,7 @@ def monthly_usd(options: list[Option], horizon: Horizon, months: int = SEARCH_MO
         if option.later:
             usd[index] = calls * per_call_usd(option)[:months] + fixed[index]
         if option.fleet:
-            usd[index] += option.fleet.beyond_usd(calls)
+            usd[index] += option.fleet.beyond_usd(calls if horizon.growth_month else calls[:1])
     return np.asarray(usd)
 
 

@@ -1,5 +1,7 @@
 """What would flip an answer: the value of one input, all others as given, at which break-even falls to a month."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -108,7 +110,9 @@ def volume_of_fleet(
     months = np.flatnonzero(weight > 0)
     if gain_usd <= 0 or not months.size:
         return None
-    # Months of the same volume, all of them without growth, need the same machines.
+    if len(fleet.profile) == 1 and np.ptp(calls[months]) == 0:
+        return _level_volume(fleet, float(weight[months].sum()), float(calls[0]), gain_usd, fixed_usd)
+    # Months of the same volume need the same machines.
     growth, place = np.unique(calls[months] / calls[0], return_inverse=True)
     weights = np.bincount(place, weight[months])
     multiples = np.array([multiple for multiple, _ in fleet.profile if multiple > 0])
@@ -123,6 +127,25 @@ def volume_of_fleet(
             first = int(reached[0])
             return float(max(needed[first], steps[first - 1] if first else 0.0))
     return None
+
+
+def _level_volume(fleet: Fleet, months: float, calls: float, gain_usd: float, fixed_usd: float) -> float | None:
+    """
+    ``volume_of_fleet`` where every month has the same calls and machines are up all the time: no search is needed.
+
+    ``k`` machines pay before the next one is needed if ``months * usd * k + fixed <= gain * (k - spare) * full``, with
+    ``full`` the calls that fill one; that is linear in ``k``.
+    """
+    gain, rent = gain_usd / calls, months * fleet.usd_per_unit
+    full = fleet.calls_per_unit / fleet.profile[0][0]
+    least = fleet.least + fleet.spare
+    balance = (rent * least + fixed_usd) / gain
+    if balance <= (least - fleet.spare) * full:
+        return balance
+    if gain * full <= rent:
+        return None
+    machines = math.ceil(round((fixed_usd + gain * full * fleet.spare) / (gain * full - rent), 9))
+    return max((rent * machines + fixed_usd) / gain, (machines - fleet.spare - 1) * full)
 
 
 def _spent(options: list[Option], calls: Floats, parts: tuple[str, ...]) -> Floats:
