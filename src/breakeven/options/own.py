@@ -1,5 +1,6 @@
 """A tuned open-weights model on GPUs of one's own: trained and served in the cheapest layouts that can."""
 
+from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
 
@@ -20,10 +21,13 @@ NO_WORK_COUNTED = "the work of running your own servers is counted as 0; give it
 
 @lru_cache(maxsize=64)
 def own_bases(catalogue: Catalogue) -> tuple[str, ...]:
-    """Models to look at where none is named: those that sellers of GPU hours are counted with."""
-    offers = catalogue.offers.values()
-    counted = {offer.open_model for offer in offers if offer.hosting.gpus and offer.open_model}
-    return tuple(sorted(each for each in counted if unknown_shape(catalogue.open_models[each]) is None))
+    """Models to look at where none is named: those that two sellers of GPU hours or more are counted with."""
+    counted = Counter(each.open_model for each in catalogue.offers.values() if each.hosting.gpus and each.open_model)
+    return tuple(
+        model
+        for model, sellers in sorted(counted.items())
+        if sellers > 1 and unknown_shape(catalogue.open_models[model]) is None
+    )
 
 
 def served_option(catalogue: Catalogue, model_id: str, workload: Workload, terms: Terms | None = None) -> Option:

@@ -78,9 +78,16 @@ def from_offer(
     terms : Terms, optional
         How rented GPUs are run; the usual assumptions if not given.
     """
+    if offer.kind == "hours":
+        return _from_offer(catalogue, offer.id, workload, plan, as_of, buyer, prices, today, base, terms)
     # What an average call costs does not depend on how many there are; only rented hours must hold the load.
-    load = workload if offer.kind == "hours" else replace(workload, calls_per_month=0.0)
-    return _from_offer(catalogue, offer.id, load, plan, as_of, buyer, prices, today, base, terms)
+    return _from_offer(catalogue, offer.id, _one_call(workload), plan, as_of, buyer, prices, today, None, None)
+
+
+@lru_cache(maxsize=64)
+def _one_call(workload: Workload) -> Workload:
+    """The calls, however many there are."""
+    return replace(workload, calls_per_month=0.0)
 
 
 @lru_cache(maxsize=4096)
