@@ -62,8 +62,10 @@ def find_flips(
         volume = np.where((fixed > 0) & (now + fixed > 0), horizon.calls_per_month * fixed / (now + fixed), np.nan)
     for i, option in enumerate(options):
         if option.fleet:
-            rented = hosting[i] + option.fleet.beyond_usd(compared.calls)
-            gain = now[i] + float(weight[i] @ rented) + spent_once[i]
+            rented = hosting[i] + option.fleet.beyond_usd(
+                compared.calls if horizon.growth_month else compared.calls[:1]
+            )
+            gain = now[i] + float((weight[i] * rented).sum()) + spent_once[i]
             running = hosting[i] - option.fleet.counted * option.fleet.usd_per_unit
             still = spent_once[i] + weight[i].sum() * running
             calls_needed = volume_of_fleet(option.fleet, weight[i], compared.calls, gain, float(still))
