@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: setup demo serve test lint format bench bench-usage bench-web bench-serving screenshots docs lock clean
+.PHONY: setup demo serve test lint format fit bench bench-usage bench-web bench-serving screenshots docs lock clean
 
 setup: .venv/ready
 
@@ -43,6 +43,12 @@ bench-usage: setup
 	$(BIN)/python benchmarks/usage_scan.py $(BENCH)
 
 # Predicted against measured: serving, fine-tuning, and a server measured at other points.
+# Constants and bands of src/breakeven/catalogue/compute.yaml, fitted again to the rows in benchmarks/data.
+fit: setup
+	$(BIN)/python tools/fit_compute.py
+	$(BIN)/python benchmarks/tuning.py --write
+	$(BIN)/python benchmarks/measured.py --write
+
 bench-serving: setup
 	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/tuning.py
