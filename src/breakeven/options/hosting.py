@@ -52,7 +52,7 @@ def hosting_of(
         return Hosting((yours(usd_month),) if usd_month else ())
     hourly, storage = offer.hosting.usd_per_hour, offer.hosting.storage_usd_month
     found = Hosting(())
-    if hourly is not None and hourly.value and offer.hosting.gpus and offer.open_model:
+    if hourly is not None and hourly.value and rents_gpus(offer):
         found = _gpus(catalogue, offer, hourly, workload, base, terms or usual_terms(catalogue))
     elif hourly is not None and hourly.value:
         low, high = hourly.band
@@ -71,6 +71,11 @@ def hosting_of(
         line = CostLine("Storage", 1.0, "month", float(storage.value), "per month", "hosting", storage.words)
         found = found._replace(lines=(*found.lines, line), sources=(*found.sources, storage.source))
     return found
+
+
+def rents_gpus(offer: Offer) -> bool:
+    """Whether an offer bills hours of known GPUs for a known model, so that their number is computed."""
+    return bool(offer.hosting.gpus and offer.open_model)
 
 
 def rented_as(offer: Offer, base: str | None, terms: Terms) -> tuple[str, Choice]:

@@ -9,7 +9,7 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.catalogue.query import months_until, offers_for_model, retirement, why_unavailable
 from breakeven.catalogue.records import Buyer, Figure, Offer, Source
 from breakeven.options.hosted import MTOK, TokenPrices, announced_changes, list_prices, token_lines
-from breakeven.options.hosting import YOURS, hosting_of, yours
+from breakeven.options.hosting import YOURS, hosting_of, rents_gpus, yours
 from breakeven.options.lines import CostLine, Option, Workload, total_usd
 from breakeven.options.selfhost import Terms
 
@@ -78,9 +78,9 @@ def from_offer(
     terms : Terms, optional
         How rented GPUs are run; the usual assumptions if not given.
     """
-    if offer.kind == "hours":
+    if rents_gpus(offer):
         return _from_offer(catalogue, offer.id, workload, plan, as_of, buyer, prices, today, base, terms)
-    # What an average call costs does not depend on how many there are; only rented hours must hold the load.
+    # What an average call costs does not depend on how many there are; only rented GPUs must hold the load.
     return _from_offer(catalogue, offer.id, _one_call(workload), plan, as_of, buyer, prices, today, None, None)
 
 

@@ -10,7 +10,7 @@ from breakeven.catalogue.query import OWN, check_day, find_offer, model_retireme
 from breakeven.catalogue.records import Offer, Source
 from breakeven.compute.layouts import solve
 from breakeven.options.hosted import TokenPrices
-from breakeven.options.hosting import rented_as
+from breakeven.options.hosting import rented_as, rents_gpus
 from breakeven.options.levers import with_cache, with_fewer_tokens
 from breakeven.options.lines import Option, Workload
 from breakeven.options.own import own_bases, own_option
@@ -213,7 +213,7 @@ def _tuned(
     name = today.id if today else None
     offers = _offers(question, catalogue, base, named)
     bases = () if named is not None or not question.own_gpus else own_bases(catalogue) if base is None else (base,)
-    rented = [rented_as(offer, base, terms) for offer in offers if offer.hosting.gpus and offer.open_model]
+    rented = [rented_as(offer, base, terms) for offer in offers if rents_gpus(offer)]
     solve(catalogue, [*rented, *((each, terms.choice) for each in bases)], lengths_of(workload), terms.step_s_limit)
     for offer in offers:
         prices_here = own if question.tuned_model is not None else None

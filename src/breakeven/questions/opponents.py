@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from breakeven.catalogue.load import Catalogue
@@ -135,9 +136,10 @@ def untuned_choices(
         yield UntunedChoice(
             option, today.id if today else None, False, "if every call can wait; give --batchable-share"
         )
+    one_call, failures = replace(best_load, calls_per_month=0.0), failure_lines(question, question.success_rate)
     for model, condition in _other_models(question, catalogue, today):
         try:
-            option = _other_model(question, catalogue, model, best_load)
+            option = _other_model(catalogue, model, one_call, question.as_of, failures)
         except PriceNotFoundError:
             if condition != QUALITY:
                 raise
@@ -176,11 +178,14 @@ def _other_models(
             yield model, QUALITY
 
 
-def _other_model(question: "FinetuneQuestion", catalogue: Catalogue, model: ListModel, workload: Workload) -> Option:
-    """Another listed model serving the same calls, token counts taken as equal."""
-    option = listed_option(catalogue, model, workload, question.as_of, option_id=f"untuned/{model.id}")
+@lru_cache(maxsize=4096)
+def _other_model(
+    catalogue: Catalogue, model: ListModel, one_call: Workload, as_of: dt.date, failures: tuple[CostLine, ...]
+) -> Option:
+    """Another listed model serving the same calls, token counts taken as equal; the number of calls does not matter."""
+    option = listed_option(catalogue, model, one_call, as_of, option_id=f"untuned/{model.id}")
     return replace(
         option,
-        lines=(*option.lines, *failure_lines(question, question.success_rate)),
+        lines=(*option.lines, *failures),
         notes=("quality not compared; token counts taken as equal", *option.notes),
     )
