@@ -159,9 +159,7 @@ def deployments(
     # Of the same rent, the fewest GPUs: a millionth of a dollar each is less than any difference of prices.
     rank = np.round(unit_usd * replicas, 6) + 1e-6 * gpus * replicas
     usable = np.flatnonzero(np.isfinite(rank))
-    order = usable[np.argsort(rank[usable], kind="stable")] if most != 1 else usable[:1]
-    if most == 1 and usable.size:
-        order = usable[[int(np.argmin(rank[usable]))]]
+    order = usable[np.argsort(rank[usable], kind="stable")]
     return [
         Deployment(
             server=found.servers[place],
