@@ -136,3 +136,13 @@ def test_unknown_names_are_one_clear_line(catalogue: Catalogue, kind: str, field
     with pytest.raises(BreakevenError, match=r"Did you mean|name it with --gpu") as caught:
         ask(catalogue, kind, **USAGE, **fields)
     assert "\n" not in str(caught.value)
+
+
+def test_a_call_that_no_context_window_holds_cannot_be_served(catalogue: Catalogue) -> None:
+    long = USAGE | {"input_tokens": 200_000}
+    found = ask(catalogue, "finetune", model="gpt-4.1", tuned_model="own/llama-3.1-8b", **long)["options"][0]
+    assert found["verdict"] == "unavailable"
+    assert "does not fit the context window of 131,072" in found["why_unavailable"]
+    rented = ask(catalogue, "finetune", model="gpt-4.1", tuned_model="together/up-to-16b", **long)["options"][0]
+    assert rented["monthly_usd"] is None
+    assert any("does not fit the context window" in each for each in rented["unknowns"])

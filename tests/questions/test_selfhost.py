@@ -129,6 +129,7 @@ def test_adapters_slow_a_server_down_and_take_memory() -> None:
         ({"hourly_load": [1, 2, 3]}, "--hourly-load has 3 numbers; give 24 or 168"),
         ({"hourly_load": [0] * 24}, "--hourly-load must be numbers of 0 or more"),
         ({"api_model": "gpt-99"}, "gpt-99"),
+        ({"input_tokens": 1e7}, "does not fit the context window of 131,072 of llama-3.1-8b"),
     ],
 )
 def test_faults_are_one_clear_line(fields: dict[str, Any], words: str) -> None:

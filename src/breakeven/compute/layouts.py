@@ -213,7 +213,9 @@ def layouts(
         if np.isnan(found.output_tokens_s[place]):
             limit = 1000 * (step_s_limit or 0.0)
             alone = 1000 * float(found.alone_step_s[place])
-            reason = f"one request alone takes {alone:.3g} ms per token, more than {limit:g} ms"
+            reason = (
+                f"one request alone takes {alone:,.{0 if alone >= 100 else 1}f} ms per token, more than {limit:g} ms"
+            )
             listed.append(Layout(server, None, reason))
         else:
             served = served_by(catalogue, model_id, choice, lengths, step_s_limit, place)

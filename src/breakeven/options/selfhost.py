@@ -140,6 +140,14 @@ def price_of(gpu: Gpu, terms: Terms) -> float | None:
     return None if gpu.usd_per_hour is None else float(gpu.usd_per_hour.value)
 
 
+def too_long(catalogue: Catalogue, model_id: str, workload: Workload) -> str:
+    """Why an average call does not fit into a model's context window, "" where it does."""
+    needed, window = workload.input_tokens + workload.output_tokens, catalogue.open_models[model_id].context_tokens
+    if needed <= window:
+        return ""
+    return f"an average call of {needed:,.0f} tokens does not fit the context window of {window:,} of {model_id}"
+
+
 def deployments(
     catalogue: Catalogue, model_id: str, workload: Workload, terms: Terms, most: int | None = None
 ) -> list[Deployment]:
@@ -148,6 +156,8 @@ def deployments(
 
     ``most`` is how many are wanted at most.
     """
+    if too_long(catalogue, model_id, workload):
+        return []
     lengths = lengths_of(workload)
     found = capacities(catalogue, model_id, terms.choice, lengths, terms.step_s_limit)
     gpus, own = found.gpus, terms.gpu_usd_hour
@@ -233,6 +243,9 @@ def machines(found: Deployment) -> str:
 
 def why_none(catalogue: Catalogue, model_id: str, workload: Workload, terms: Terms) -> str:
     """Why no layout can serve a model: the reason of the one with the most memory."""
+    long = too_long(catalogue, model_id, workload)
+    if long:
+        return long
     found = capacities(catalogue, model_id, terms.choice, lengths_of(workload), terms.step_s_limit)
     if found.servers:
         if any(price_of(server.gpu, terms) is not None for server in found.servers):

@@ -207,7 +207,9 @@ def _tuned(
         return
     named = only or question.tuned_model
     if named is not None and named.lower().startswith(f"{OWN}/"):
-        yield own_option(catalogue, find_open_model(catalogue, named[len(OWN) + 1 :]), workload, plan, terms)
+        yield own_option(
+            catalogue, find_open_model(catalogue, named[len(OWN) + 1 :], "tuned_model"), workload, plan, terms
+        )
         return
     base = find_open_model(catalogue, question.base_model, "base_model") if question.base_model else None
     name = today.id if today else None

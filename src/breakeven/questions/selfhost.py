@@ -13,7 +13,7 @@ from breakeven.compute.serving import unknown_shape
 from breakeven.errors import InputError
 from breakeven.options.hosted import listed_option
 from breakeven.options.lines import Workload
-from breakeven.options.selfhost import Terms, find_open_model, known_gpus
+from breakeven.options.selfhost import Terms, find_open_model, known_gpus, too_long
 from breakeven.questions.flips import volume_of_fleet
 from breakeven.questions.kind import Kind
 from breakeven.questions.selfhost_fields import SelfhostQuestion
@@ -134,6 +134,9 @@ def answer(question: SelfhostQuestion, catalogue: Catalogue, origins: dict[str, 
         raise InputError(f"--model: {unknown}, so its speed cannot be predicted", "model")
     terms, used, said = terms_of(question, catalogue, model)
     workload = workload_of_own(question)
+    long = too_long(catalogue, model, workload)
+    if long:
+        raise InputError(f"--input-tokens: {long}", "input_tokens")
     measured = None
     if question.measured:
         check_server(question)
