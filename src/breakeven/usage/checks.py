@@ -7,6 +7,7 @@ Every reason is made of fixed words and column names: it never quotes the row.
 from collections.abc import Mapping, Sequence
 
 from breakeven.usage.calls import EARLIEST_US, GATEWAY_CACHE, LATEST_US, MAX_TOKENS, TOKENS, ZERO_COST
+from breakeven.usage.prompt_columns import START_CHARS
 
 TRUE = ("true", "yes", "y", "t", "1", "batch")
 FAILED = (
@@ -53,6 +54,9 @@ MACROS = (
     CAST(json_extract(steps, '$[*]') AS JSON[]), lambda step:
     CASE WHEN json_extract_string(step, '$.type') = 'compaction'
     THEN coalesce(whole(json_extract_string(step, path)), 0) END)) END, 0)""",
+    "text_of(x) AS CAST(x AS VARCHAR)",
+    "chars_of(x) AS length(x)",
+    f"unnumbered(x) AS regexp_replace(substring(x, 1, {START_CHARS}), '[0-9]+', '', 'g')",
     f"""tier_name(x) AS CASE WHEN among(x, {_listed(STANDARD_TIERS)}) THEN NULL
     ELSE replace(lower(trim(x)), 'on_demand_', '') END""",
 )

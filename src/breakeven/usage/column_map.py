@@ -27,7 +27,7 @@ from breakeven.usage.inputs import LogFile
 from breakeven.usage.lines import csv_names
 from breakeven.usage.parquet import PARQUET, parquet_rows
 from breakeven.usage.readers import table
-from breakeven.usage.readers.reader import Reader, json_rows
+from breakeven.usage.readers.reader import Reader, json_rows, of_chat
 
 if TYPE_CHECKING:
     import duckdb
@@ -224,7 +224,7 @@ def _columns(given: Mapping[str, _Entry], switches: Mapping[str, bool]) -> dict[
         usd = f"TRY_CAST({sql['cost_usd']} AS DOUBLE) * {COST_UNITS[given['cost_usd'].unit]!r}"
         sql["cost_usd"] = f"CASE WHEN {sql['cost_usd']} IS NOT NULL THEN coalesce({usd}, -1) END"
     if "prompt" in sql:
-        sql["first_message"] = sql["prompt"]
+        sql |= of_chat(given["prompt"].paths) if given["prompt"].paths else {"first_message": sql["prompt"]}
     return sql
 
 

@@ -1,8 +1,9 @@
 """
 Tasks found by what prompts have alike, for calls whose log names none: only hashes are compared, and name them.
 
-First by system prompt (or first message) and tool definitions; then by tool definitions alone; then by clusters of
-prompts that begin alike. What is left over is one task of its own. Calls without a prompt stay without a task.
+First by system prompt (or first message) and tool definitions, and by clear templates of what follows a generic one;
+then by tool definitions alone; then by clusters of prompts that begin alike. What is left over is one task of its own.
+Calls without a prompt stay without a task.
 """
 
 from collections import Counter, defaultdict
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from breakeven.usage.beneath import HEAD, Part, templates
 from breakeven.usage.calls import PREFIX_LENGTHS
 
 REST = "prompt-other"
@@ -61,11 +63,15 @@ def find_tasks(engine: duckdb.DuckDBPyConnection) -> dict[str, str]:
     if total < least:
         return {}
     firsts = _by_first(engine, alone, least)
-    named = _names([(BY_PROMPT, _mixed(*key)) for key in firsts])
-    _table(engine, "found_first", "first_hash UBIGINT, tools_hash UBIGINT", zip(firsts, named, strict=True))
-    left = f"{alone} AND NOT EXISTS (SELECT 1 FROM found_first f WHERE {_SAME})"
-    tools = _by_tools(engine, left, least)
-    clusters = _by_beginning(engine, f"{left} AND tools_hash IS NULL", least)
+    parts = templates(engine, alone, least, firsts)
+    hashes = [(BY_PROMPT, _mixed(*key)) for key in firsts]
+    hashes += [(BY_BEGINNING, _mixed(_mixed(part.value or 0, part.head), part.tools)) for part in parts]
+    named = _names(hashes)
+    if named:
+        _table(engine, "found_first", "first_hash UBIGINT, tools_hash UBIGINT", zip(firsts, named, strict=False))
+        _name_firsts(engine, dict(zip(named[len(firsts) :], parts, strict=True)))
+    tools = _by_tools(engine, alone, least)
+    clusters = _by_beginning(engine, f"{alone} AND tools_hash IS NULL AND {_UNLIKE}", least)
     both = _names(
         [(BY_TOOLS, value) for value in tools] + [(BY_BEGINNING, node.value) for node in clusters], taken=named
     )
@@ -75,12 +81,18 @@ def find_tasks(engine: duckdb.DuckDBPyConnection) -> dict[str, str]:
     _table(engine, "found_tools", "tools_hash UBIGINT", zip([(each,) for each in tools], both, strict=False))
     cluster_keys = [(node.length, node.value) for node in clusters]
     _table(engine, "found_beginning", "length UBIGINT, value UBIGINT", zip(cluster_keys, names, strict=True))
-    _rename(engine, sorted({node.length for node in clusters}, reverse=True))
-    ways = dict.fromkeys(named, BY_PROMPT) | dict.fromkeys(both[: len(tools)], BY_TOOLS)
+    _name_others(engine, sorted({node.length for node in clusters}, reverse=True))
+    ways = dict(zip(named, (way for way, _ in hashes), strict=True)) | dict.fromkeys(both[: len(tools)], BY_TOOLS)
     return ways | dict.fromkeys(names, BY_BEGINNING) | {REST: BY_REST}
 
 
+_UNLIKE = f"({HEAD} IS NOT NULL OR next_chars IS NULL)"
+"""Calls in which ``templates`` has not looked for beginnings in vain."""
+
 _SAME = "log.first_hash = f.first_hash AND log.tools_hash IS NOT DISTINCT FROM f.tools_hash"
+
+LEAST_FIRST_CHARS = 200
+"""A first message not known to be a system prompt is no task where it is shorter: it may be a greeting or an example. [characters]"""
 
 
 def _by_first(engine: duckdb.DuckDBPyConnection, alone: str, least: int) -> list[tuple[int, int | None]]:
@@ -94,7 +106,7 @@ def _by_first(engine: duckdb.DuckDBPyConnection, alone: str, least: int) -> list
     found = engine.execute(
         f"SELECT first_hash, tools_hash {alone} AND first_hash IS NOT NULL GROUP BY first_hash, tools_hash"
         f" HAVING count(*) >= {least} AND (max(first_is_system) = 1 OR count(prompt_chars) = 0"
-        f" OR count(DISTINCT CASE {beyond} END) >= {LEAST_OPENINGS})"
+        f" OR max(first_chars) >= {LEAST_FIRST_CHARS} AND count(DISTINCT CASE {beyond} END) >= {LEAST_OPENINGS})"
         f" ORDER BY count(*) DESC, first_hash, tools_hash LIMIT {MOST_TASKS + 1}"
     ).fetchall()
     return [] if len(found) > MOST_TASKS else found
@@ -173,7 +185,7 @@ def _names(found: list[tuple[str, int]], taken: Iterable[str] = ()) -> list[str]
 
 
 def _table(
-    engine: duckdb.DuckDBPyConnection, name: str, columns: str, rows: Iterable[tuple[tuple[int | None, ...], str]]
+    engine: duckdb.DuckDBPyConnection, name: str, columns: str, rows: Iterable[tuple[tuple[int | str | None, ...], str]]
 ) -> None:
     """A table of hashes and the task each means."""
     engine.execute(f"CREATE TEMP TABLE {name} ({columns}, name VARCHAR)")
@@ -183,22 +195,42 @@ def _table(
         engine.executemany(f"INSERT INTO {name} VALUES ({places})", listed)
 
 
-def _rename(engine: duckdb.DuckDBPyConnection, lengths: list[int]) -> None:
-    """Give the view ``log`` the names that were found."""
-    joins = "".join(
+def _name_firsts(engine: duckdb.DuckDBPyConnection, parts: Mapping[str, Part]) -> None:
+    """Give the calls of the view ``log`` the names of system prompts and first messages, and of templates."""
+    kinds = "depth_column VARCHAR, head UBIGINT, tools_hash UBIGINT, start UBIGINT, value UBIGINT"
+    keys = [((part.column, part.head, part.tools, part.start, part.value), name) for name, part in parts.items()]
+    _table(engine, "found_template", kinds, keys)
+    joins, names = "", ["NULL"]
+    for number, column in enumerate(sorted({part.column for part in parts.values()})):
+        own = f"p{number}"
+        start = f" AND log.next_40 = {own}.start" if column.startswith("prefix") else ""
+        joins += (
+            f" LEFT JOIN found_template {own} ON {own}.depth_column = '{column}' AND log.{column} = {own}.value{start}"
+            f" AND ({HEAD}) IS NOT DISTINCT FROM {own}.head AND log.tools_hash IS NOT DISTINCT FROM {own}.tools_hash"
+        )
+        names.append(f"{own}.name")
+    part = f"coalesce({', '.join(names)}, NULL)"
+    name = f"CASE WHEN {HEAD} IS NULL THEN coalesce(f.name, {part}) ELSE coalesce({part}, f.name) END"
+    _rename(engine, name, f" LEFT JOIN found_first f ON {_SAME}{joins}", "nameless")
+
+
+def _name_others(engine: duckdb.DuckDBPyConnection, lengths: list[int]) -> None:
+    """Give the calls of the view ``log`` that have no name yet those of tools and beginnings, or of the rest."""
+    joins = " LEFT JOIN found_tools t ON log.tools_hash = t.tools_hash"
+    joins += "".join(
         f" LEFT JOIN found_beginning b{length} ON b{length}.length = {length} AND log.tools_hash IS NULL"
-        f" AND log.prefix_{length} = b{length}.value"
+        f" AND log.prefix_{length} = b{length}.value AND {_UNLIKE}"
         for length in lengths
     )
-    names = ", ".join(["f.name", "t.name", *(f"b{length}.name" for length in lengths)])
+    names = ", ".join(["t.name", *(f"b{length}.name" for length in lengths)])
     rest = f"CASE WHEN coalesce(log.first_hash, log.tools_hash, log.prompt_hash) IS NOT NULL THEN '{REST}' END"
-    replace_view(
-        engine,
-        f"SELECT log.* REPLACE (CASE WHEN log.task IS NULL OR trim(log.task) = '' THEN coalesce({names}, {rest})"
-        f" ELSE log.task END AS task) FROM unnamed AS log LEFT JOIN found_first f ON {_SAME}"
-        f" LEFT JOIN found_tools t ON log.tools_hash = t.tools_hash{joins}",
-        "unnamed",
-    )
+    _rename(engine, f"coalesce({names}, {rest})", joins, "unnamed")
+
+
+def _rename(engine: duckdb.DuckDBPyConnection, name: str, joins: str, former: str) -> None:
+    """Give calls without a task that SQL as its name."""
+    named = f"CASE WHEN log.task IS NULL OR trim(log.task) = '' THEN {name} ELSE log.task END"
+    replace_view(engine, f"SELECT log.* REPLACE ({named} AS task) FROM {former} AS log{joins}", former)
 
 
 def replace_view(engine: duckdb.DuckDBPyConnection, query: str, former: str) -> None:

@@ -18,6 +18,8 @@ from breakeven.usage.calls import ALL_TASKS, PROMPT_COLUMNS, TYPES, ZERO_COST
 from breakeven.usage.frame_cube import plain_rows
 from breakeven.usage.frames import canonical_frame
 from breakeven.usage.prompt_columns import ABSENT, prompt_columns
+from breakeven.usage.fields import TableRow
+from breakeven.usage.readers.reader import of_chat
 from breakeven.usage.scan import Scan
 from breakeven.usage.sources import Source
 
@@ -89,11 +91,9 @@ def _insert(engine: duckdb.DuckDBPyConnection, part: Mapping[str, tuple[Any, ...
     count = len(part["prompt"])
     values = {"line": tuple(range(start + 1, start + count + 1)), "faulty": (False,) * count, **part}
     arrays = {name: _array(values[name], KINDS.get(name, "VARCHAR")) for name in values}
-    content, role = ("CASE WHEN json_valid(prompt) AND prompt LIKE '[%' THEN json_extract_string(prompt, '$[0]."
-                     f"{field}') END" for field in ("content", "role"))  # fmt: skip
-    kept = prompt_columns(
-        ABSENT | {"prompt": "prompt", "first_message": f"coalesce({content}, prompt)", "first_role": role}
-    )
+    chat = TableRow({"prompt": "VARCHAR"}, tidy=False)
+    asked = {name: chat.resolve(sql) for name, sql in of_chat(["prompt"]).items()}
+    kept = prompt_columns(ABSENT | asked)
     given = {name: name for name in KINDS if name in arrays} | {"file": "0"}
     given |= {name: f"nullif({name}, {NULL})" for name in ("at_us", "reported_cost_nano") if name in arrays}
     given["task"] = f"nullif(task, '{ALL_TASKS}')"
@@ -101,7 +101,7 @@ def _insert(engine: duckdb.DuckDBPyConnection, part: Mapping[str, tuple[Any, ...
     hashed = ", ".join(f"{sql} AS {name}" for name, sql in kept.items())
     engine.register("chunk", arrays)
     try:
-        engine.execute(f"INSERT INTO calls BY NAME SELECT {selected}, {hashed} FROM chunk")
+        engine.execute(f"INSERT INTO calls BY NAME SELECT {selected}, {hashed} FROM ({chat.unpack('FROM chunk')})")
     finally:
         engine.unregister("chunk")
 

@@ -22,7 +22,9 @@ LONGEST_NAME = 64
 TAG = re.compile(r"(.+)\[(\w[\w.-]{0,39}[:=])\]")
 """A list of tags, and how the one that is meant begins."""
 
-WHOLE = re.compile(r"(?<![\w\"])whole\(")
+WHOLE, TEXT = "whole", "text_of"
+OF_TEXT = ("chars_of", "unnumbered")
+"""Macros that ``once`` works out once per row: of a field, of a text, and of such a text."""
 
 OF_WHOLES = re.compile(r"(?:whole_\d+|NULL|coalesce|greatest|CASE|WHEN|IS|NOT|THEN|ELSE|END|[-+(), ])+")
 """What is made of nothing but columns that ``once`` has made, with no division."""
@@ -175,20 +177,38 @@ def canonical_query(
 
 def once(selected: str, source: str) -> tuple[str, str]:
     """
-    SQL over a query, and that query, with every ``whole(...)`` made a column of the latter: worked out once per row.
+    SQL over a query, and that query, with every ``whole(...)``, and every text of a prompt and what is made of it,
+    made a column of the latter: worked out once per row.
 
     A macro is copied wherever it is named, and text is slow to make a number of.
     """
+    selected, inside = _taken_out(selected, WHOLE, "whole")
+    if inside:
+        numbers = ", ".join(f"TRY_CAST({sql} AS DOUBLE) AS {name}_number" for sql, name in inside.items())
+        wholes = ", ".join(f"whole_of({sql}, {name}_number) AS {name}" for sql, name in inside.items())
+        source = f"SELECT *, {wholes} FROM (SELECT *, {numbers} FROM ({source}))"
+    selected, texts = _taken_out(selected, TEXT, "text")
+    if texts:
+        columns = ", ".join(f"{sql} AS {name}" for sql, name in texts.items())
+        source = f"SELECT *, {columns} FROM ({source})"
+    made: list[str] = []
+    for place, macro in enumerate(OF_TEXT):
+        selected, inside = _taken_out(selected, macro, f"made_{place}")
+        made += [f"{macro}({sql}) AS {name}" for sql, name in inside.items()]
+    if made:
+        source = f"SELECT *, {', '.join(made)} FROM ({source})"
+    return selected, source
+
+
+def _taken_out(selected: str, macro: str, name: str) -> tuple[str, dict[str, str]]:
+    """SQL with every call of a macro made a column, and what each was called with -> that column."""
     inside: dict[str, str] = {}
-    while call := WHOLE.search(selected):
+    called = re.compile(rf"(?<![\w\"]){macro}\(")
+    while call := called.search(selected):
         end = _closing(selected, call.end())
-        column = inside.setdefault(selected[call.end() : end], f"whole_{len(inside)}")
+        column = inside.setdefault(selected[call.end() : end], f"{name}_{len(inside)}")
         selected = selected[: call.start()] + column + selected[end + 1 :]
-    if not inside:
-        return selected, source
-    numbers = ", ".join(f"TRY_CAST({sql} AS DOUBLE) AS {name}_number" for sql, name in inside.items())
-    wholes = ", ".join(f"whole_of({sql}, {name}_number) AS {name}" for sql, name in inside.items())
-    return selected, f"SELECT *, {wholes} FROM (SELECT *, {numbers} FROM ({source}))"
+    return selected, inside
 
 
 def _closing(sql: str, start: int) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from breakeven.usage.calls import PREFIX_LENGTHS, PROMPT_COLUMNS
 
-ABSENT = {"prompt": "NULL", "first_message": "NULL", "first_role": "NULL", "tools": "NULL", "output_format": "NULL"}
+ABSENT = dict.fromkeys(("prompt", "first_message", "first_role", "following", "tools", "output_format"), "NULL")
 """What a reader gives of a prompt, as SQL, where it gives nothing."""
 
 JUDGING = (
@@ -17,6 +17,17 @@ JUDGING = (
 
 JUDGED_CHARS = 2000
 """So much of a system prompt or first message is searched for ``JUDGING``. [characters]"""
+
+START_CHARS, TAIL_CHARS = 96, 1000
+"""How much of a beginning is looked at, its digits left out, and of an end for its last line. [characters]"""
+
+NEXT_LENGTHS, INNER_CHARS = (8, 16, 40), 32
+"""Lengths at which what follows the system prompt is compared, and its text after a colon or line break. [characters]"""
+
+TO_INNER = r"^[^:\n]*[:\n]\s*"
+"""Up to the first colon or line break and the blanks after it, as a regular expression."""
+
+SYSTEM_ROLES = "('system', 'developer')"
 
 
 def has_prompts(raw: Mapping[str, str]) -> bool:
@@ -32,24 +43,26 @@ def prompt_columns(raw: Mapping[str, str]) -> dict[str, str]:
     ----------
     raw : mapping
         SQL of the names in ``ABSENT``, fields resolved: the prompt; the system prompt or first message, and its role;
-        the tool definitions as a JSON array; the type of the response format.
+        what follows the system prompt; the tool definitions as a JSON array; the type of the response format.
     """
-    texts = {name: None if raw[name] == "NULL" else f"CAST({raw[name]} AS VARCHAR)" for name in ABSENT}
+    texts = {name: None if raw[name] == "NULL" else f"text_of({raw[name]})" for name in ABSENT}
     kept: dict[str, str] = {}
     if prompt := texts["prompt"]:
-        kept |= {"prompt_chars": f"length({prompt})", "prompt_hash": f"hash({prompt})"}
+        kept |= {"prompt_chars": f"chars_of({prompt})", "prompt_hash": f"CASE WHEN {prompt} IS NOT NULL THEN hash({prompt}) END"}
         kept |= {
-            f"prefix_{length}": f"CASE WHEN length({prompt}) >= {length} THEN hash(left({prompt}, {length})) END"
+            f"prefix_{length}": f"CASE WHEN chars_of({prompt}) >= {length} THEN hash(substring({prompt}, 1, {length})) END"
             for length in PREFIX_LENGTHS
         }
     if first := texts["first_message"]:
         kept |= {
             "first_hash": f"md5_number_upper({first})",
             "first_chars": f"length({first})",
-            "judge_like": f"CAST(regexp_matches(lower(left({first}, {JUDGED_CHARS})), '{JUDGING}') AS UTINYINT)",
+            "judge_like": f"CAST(regexp_matches(lower(substring({first}, 1, {JUDGED_CHARS})), '{JUDGING}') AS UTINYINT)",
         }
         if role := texts["first_role"]:
-            kept["first_is_system"] = f"CASE WHEN {role} IN ('system', 'developer') THEN 1 ELSE 0 END"
+            kept["first_is_system"] = f"CASE WHEN {role} IN {SYSTEM_ROLES} THEN 1 ELSE 0 END"
+    if following := texts["following"]:
+        kept |= _following(following)
     if tools := texts["tools"]:
         count = f"CASE WHEN json_valid({tools}) THEN json_array_length({tools}) END"
         some = f"coalesce({count}, 0) > 0"
@@ -61,3 +74,21 @@ def prompt_columns(raw: Mapping[str, str]) -> dict[str, str]:
     if (wanted := texts["output_format"]) and (text := first or prompt):
         kept["json_output"] = f"CASE WHEN {wanted} LIKE 'json%' THEN 1 WHEN {text} IS NOT NULL THEN 0 END"
     return {name: f"CAST({kept.get(name, 'NULL')} AS UBIGINT)" for name in PROMPT_COLUMNS}
+
+
+def _following(text: str) -> dict[str, str]:
+    """SQL of what is kept of what follows the system prompt."""
+    start = f"unnumbered({text})"
+    kept = {"next_chars": f"chars_of({text})"}
+    kept |= {
+        f"next_{length}": f"CASE WHEN length({start}) >= {length} THEN hash(substring({start}, 1, {length})) END"
+        for length in NEXT_LENGTHS
+    }
+    inner = f"regexp_replace({start}, '{TO_INNER}', '')"
+    last = f"substring(split_part(right({text}, {TAIL_CHARS}), chr(10), -1), 1, 8)"
+    return kept | {
+        "next_inner": f"CASE WHEN (contains({start}, ':') OR contains({start}, chr(10))) AND length({inner}) >="
+        f" {INNER_CHARS} THEN hash(substring({inner}, 1, {INNER_CHARS})) END",
+        "next_tail": f"CASE WHEN contains({text}, chr(10)) THEN hash({last}) END",
+    }
+

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -113,9 +113,17 @@ def information_bits(one: Sequence[Any], other: Sequence[Any]) -> float:
 
     Less the bias of few observations, (a - 1)(b - 1) / (2 n ln 2) for a and b different values (Miller and Madow).
     """
-    count = len(one)
-    pairs, first, second = Counter(zip(one, other, strict=True)), Counter(one), Counter(other)
-    found = sum(calls / count * math.log2(calls * count / (first[a] * second[b])) for (a, b), calls in pairs.items())
+    return information_of(Counter(zip(one, other, strict=True)))
+
+
+def information_of(pairs: Mapping[tuple[Any, Any], int]) -> float:
+    """As ``information_bits``, from how often each pair occurs. [bit]"""
+    first, second = Counter[Any](), Counter[Any]()
+    for (a, b), calls in pairs.items():
+        first[a] += calls
+        second[b] += calls
+    count = first.total()
+    found = math.fsum(n / count * math.log2(n * count / (first[a] * second[b])) for (a, b), n in pairs.items())
     bias = (len(first) - 1) * (len(second) - 1) / (2 * count * math.log(2)) if count else 0.0
     return max(0.0, found - bias)
 

@@ -22,7 +22,7 @@ asked, answered  ``inputBodyJson`` and ``outputBodyJson``; in batch output ``mod
 
 from collections.abc import Sequence
 
-from breakeven.usage.readers.reader import Columns, Reader, json_rows
+from breakeven.usage.readers.reader import Columns, Reader, following, json_rows
 from breakeven.usage.readers.shapes import any_counts, fields
 
 BATCH = {"recordId", "modelInput"}
@@ -64,9 +64,14 @@ def columns(names: Sequence[str]) -> Columns:
         "service_tier": f"CASE WHEN {hourly} THEN 'provisioned_throughput' ELSE {FIELD('serviceTier.type')} END",
         "response_id": f"coalesce({FIELD('id')}, {{requestId}})",
         "ok": "{errorCode} IS NULL AND {error} IS NULL",
-        "prompt": "{input.inputBodyJson.messages}",
+        "prompt": "nullif(concat({input.inputBodyJson.system}, {input.inputBodyJson.messages}), '')",
         "asked": "{input.inputBodyJson|modelInput}",
         "answered": "{output.outputBodyJson|modelOutput}",
+        "following": following(
+            ("input.inputBodyJson.messages.#.content"),
+            ("input.inputBodyJson.messages.#.role",),
+            "{input.inputBodyJson.system}",
+        ),
         "first_role": "CASE WHEN {input.inputBodyJson.system} IS NOT NULL THEN 'system' END",
         "tools": "{input.inputBodyJson.tools|input.inputBodyJson.toolConfig.tools}",
         "first_message": "{input.inputBodyJson.system.0.text|input.inputBodyJson.system"

@@ -27,7 +27,7 @@ is one whose own responses keep them apart (Anthropic, Bedrock).
 from collections.abc import Sequence
 
 from breakeven.usage.calls import GATEWAY_CACHE
-from breakeven.usage.readers.reader import Columns, Reader, header, json_rows
+from breakeven.usage.readers.reader import Columns, Reader, following, header, json_rows
 from breakeven.usage.readers.shapes import any_counts, fields
 
 EVIDENCE = {"request_id", "request_created_at", "prompt_tokens", "completion_tokens"}
@@ -77,13 +77,14 @@ def columns(names: Sequence[str]) -> Columns:
         "status": "{response_status|status}",
         "cost_usd": f"coalesce(TRY_CAST({{costUSD|costUsd}} AS DOUBLE), {scaled} THEN {cost} * {NANO} ELSE {cost} END)",
         "response_id": f"coalesce({FIELD('id')}, {FIELD('responseId')}, {{request_id}})",
-        "prompt": "{request_body>messages}",
+        "prompt": "nullif(concat({request_body>system}, {request_body>messages}), '')",
         "asked": "{request_body}",
         "answered": "{response_body}",
-        "first_role": "{request_body>messages.0.role}",
+        "first_role": "CASE WHEN {request_body>system} IS NOT NULL THEN 'system' ELSE {request_body>messages.0.role} END",
+        "following": following(("request_body>messages.#.content",), ("request_body>messages.#.role",), "{request_body>system}"),
         "tools": "{request_body>tools}",
         "output_format": "{request_body>response_format.type}",
-        "first_message": "{request_body>messages.0.content}",
+        "first_message": "{request_body>system|request_body>messages.0.content}",
     }
 
 

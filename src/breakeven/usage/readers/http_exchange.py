@@ -28,7 +28,7 @@ from typing import Any
 
 from breakeven.usage.readers import litellm
 from breakeven.usage.readers.exchanges import expand
-from breakeven.usage.readers.reader import Columns, Reader, json_rows
+from breakeven.usage.readers.reader import Columns, Reader, following, json_rows
 from breakeven.usage.readers.shapes import any_counts, fields, implied_provider, stated_cost, tier
 
 FIELD = fields(("response>", "response.body>", "response.content.text>", "body."))
@@ -82,8 +82,14 @@ def columns(names: Sequence[str]) -> Columns:
     model = f"coalesce({bedrock}, nullif({FIELD('model')}, ''), {FIELD('modelVersion')}, {FIELD('model_version')},"
     model += f" {{request.model|request.body>model}}, {in_path})"
     said = ", ".join(f"nullif(nullif({FIELD(name)}, ''), '0')" for name in ("created", "created_at", "createTime"))
-    system = "{request.system|request.instructions|request.systemInstruction}"
+    system = "{request.system|request.body>system|request.instructions|request.systemInstruction}"
     turns = "{request.messages|request.body>messages|request.input|request.contents}"
+    chat = following(
+        ("request.messages.#.content", "request.body>messages.#.content", "request.input.#.content",
+         "request.contents.#.parts.0.text"),
+        ("request.messages.#.role", "request.body>messages.#.role", "request.input.#.role"),
+        system,
+    )  # fmt: skip
     return {
         **any_counts(FIELD),
         "task": f"coalesce({FIELD('metadata.task')}, {{request.metadata.task|request.body>metadata.task}})",
@@ -96,14 +102,15 @@ def columns(names: Sequence[str]) -> Columns:
         "cost_usd": stated_cost(FIELD),
         "response_id": f"coalesce({FIELD('id')}, {FIELD('responseId')}, {FIELD('response_id')})",
         "fault": FIELD("fault"),
-        "prompt": f"concat({{request.system}}, {turns})",
+        "prompt": f"nullif(concat({system}, {turns}), '')",
         "asked": "coalesce({request.body|request.postData.text}, {request})",
         "answered": f"coalesce({', '.join(FIELD(path) for path in ANSWERS)})",
+        "following": f"coalesce({chat}, CASE WHEN NOT json_valid({{request.input}}) THEN {{request.input}} END)",
         "first_role": f"CASE WHEN {system} IS NOT NULL THEN 'system'"
         " ELSE {request.messages.0.role|request.body>messages.0.role} END",
         "tools": "{request.tools|request.body>tools}",
         "output_format": "{request.response_format.type|request.body>response_format.type|request.text.format.type}",
-        "first_message": "{request.system|request.instructions|request.systemInstruction|request.messages.0.content"
+        "first_message": "{request.system|request.body>system|request.instructions|request.systemInstruction|request.messages.0.content"
         "|request.body>messages.0.content|request.input|request.contents.0}",
     }
 

@@ -30,7 +30,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from breakeven.usage.calls import JUDGE
-from breakeven.usage.readers.reader import Columns, Reader, header, json_object, json_rows
+from breakeven.usage.readers.reader import Columns, Reader, following, header, json_object, json_rows
 from breakeven.usage.readers.spans import no_call, span_id, task_name
 
 USAGE = "{usageDetails|usage_details|provided_usage_details}"
@@ -109,6 +109,7 @@ def columns(names: Sequence[str]) -> Columns:
     usage = _usage()
     name = task_name("coalesce(nullif({promptName|prompt_name}, ''), nullif({traceName|trace_name}, ''), {name})")
     counted = f"coalesce({usage['input_tokens']}, 0) + coalesce({usage['output_tokens']}, 0) > 0"
+    turns = following(("input>#.content", "input>messages.#.content"), ("input>#.role", "input>messages.#.role"))
     deleted = "truth(CAST({is_deleted} AS VARCHAR))"
     return {
         **usage,
@@ -122,6 +123,7 @@ def columns(names: Sequence[str]) -> Columns:
         "response_id": f"coalesce({_attribute('gen_ai.response.id', 'llm.response.id')}, {{output>id}})",
         "prompt": "{input}",
         "first_role": "{input>0.role|input>messages.0.role}",
+        "following": f"coalesce({turns}, CASE WHEN NOT json_valid({{input}}) THEN {{input}} END)",
         "tools": "{input>tools}",
         "answered": "{output}",
         "first_message": "{input>0.content|input>messages.0.content|input}",

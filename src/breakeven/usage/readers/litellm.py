@@ -25,7 +25,7 @@ tools           ``tools`` of ``request``, ``proxy_server_request`` or ``model_pa
 from collections.abc import Sequence
 
 from breakeven.usage.calls import GATEWAY_CACHE
-from breakeven.usage.readers.reader import Columns, Reader, header, json_rows
+from breakeven.usage.readers.reader import Columns, Reader, following, header, json_rows
 
 EVIDENCE = (
     {"spend", "prompt_tokens", "completion_tokens", "startTime"},
@@ -74,6 +74,9 @@ def columns(names: Sequence[str]) -> Columns:
         "answered": "{response}",
         "first_message": "{request.messages>0.content|messages>0.content}",
         "first_role": "{request.messages>0.role|messages>0.role}",
+        "following": following(
+            ("request.messages>#.content", "messages>#.content"), ("request.messages>#.role", "messages>#.role")
+        ),
         "tools": "{request.tools|proxy_server_request>tools|model_parameters>tools}",
         "output_format": "{request.response_format.type|proxy_server_request>response_format.type"
         "|model_parameters>response_format.type}",

@@ -22,7 +22,7 @@ import json
 from collections.abc import Sequence
 
 from breakeven.usage.nesting import NOT_A_CALL
-from breakeven.usage.readers.reader import Columns, Reader, header, json_rows
+from breakeven.usage.readers.reader import Columns, Reader, following, header, json_rows
 from breakeven.usage.readers.shapes import any_counts, fields
 from breakeven.usage.readers.spans import INPUT, OUTPUT, attribute, span_columns
 
@@ -43,6 +43,7 @@ def columns(names: Sequence[str]) -> Columns:
     absent = f"coalesce({field(*INPUT)}, {field(*OUTPUT)}) IS NULL"
     bare = f"({absent} AND coalesce({body['input_tokens']}, {body['output_tokens']}) IS NOT NULL)"
     both = {name: f"CASE WHEN {bare} THEN {sql} ELSE {spans.get(name, 'NULL')} END" for name, sql in body.items()}
+    asked = following(("attributes.request_data.messages.#.content",), ("attributes.request_data.messages.#.role",))
     pending = "{kind} = 'pending_span'"
     return {
         **spans,
@@ -51,6 +52,7 @@ def columns(names: Sequence[str]) -> Columns:
         "model": f"coalesce({spans['model']}, {RESPONSE('model')}, {{attributes.request_data.model}})",
         "response_id": f"coalesce({spans['response_id']}, {RESPONSE('id')})",
         "prompt": f"coalesce({spans['prompt']}, {{attributes.request_data.messages}})",
+        "following": f"coalesce({spans['following']}, {asked})",
         "first_message": f"coalesce({spans['first_message']}, {{attributes.request_data.messages.0.content}})",
     }
 

@@ -28,6 +28,7 @@ succeeded where ``ok`` and ``status`` both say so)::
     prompt, first_message                text, hashed inside the engine and never kept; the latter is the system prompt,
                                          or else the first message
     first_role                           whose message that is: system and developer make it a system prompt
+    following                            text of what follows the system prompt, or of the first message without one
     asked, answered                      what was sent and what came back, as text, JSON, or a JSON list of such texts;
                                          read only to count its tokens, see ``recount.py``; asked is prompt by default
     tools                                tool definitions as the text of a JSON array; hashed and never kept
@@ -50,6 +51,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, cast
+
+from breakeven.usage.prompt_columns import SYSTEM_ROLES
 
 Columns = Mapping[str, str]
 
@@ -86,6 +89,50 @@ def json_rows(head: bytes, expand: Callable[[str], Sequence[str]] | None = None)
         if row is not None:
             rows.append(row)
     return rows
+
+
+def braced(*paths: str) -> str:
+    """The first of these raw fields that a row has."""
+    return "{" + "|".join(paths) + "}"
+
+
+def following(
+    contents: Sequence[str], roles: Sequence[str], apart: str = "NULL", field: Callable[..., str] = braced
+) -> str:
+    """
+    SQL of what follows the system prompt in chat messages: the next message, with the one after a developer's.
+
+    Parameters
+    ----------
+    contents, roles : sequence of str
+        Fields that may hold the text, and the role, of a message, with # for its place in the list, from 0.
+    apart : str
+        SQL that is not null where the system prompt stands apart from the messages.
+    field : callable
+        Names -> the first of these raw fields that a row has.
+    """
+
+    def said(names: Sequence[str], place: int) -> str:
+        paths = (name.replace("#", str(place)) for name in names)
+        return field(*(path for name in paths for path in ((f"{name}.0.text", name) if name.endswith("content") else (name,))))
+
+    text = [said(contents, place) for place in range(3)]
+    is_system = [f"coalesce({said(roles, place)} IN {SYSTEM_ROLES}, false)" for place in range(2)]
+    second = f"CASE WHEN {is_system[1]} THEN concat({text[1]}, chr(10), {text[2]}) ELSE {text[1]} END"
+    return f"CASE WHEN {apart} IS NULL AND {is_system[0]} THEN {second} ELSE {text[0]} END"
+
+
+def of_chat(paths: Sequence[str]) -> Columns:
+    """The columns that a prompt gives which lies at one of these paths: text, or chat messages as JSON."""
+    inside = [path + (".#" if ">" in path else ">#") for path in paths]
+    contents, roles = ([f"{place}.{key}" for place in inside] for key in ("content", "role"))
+    text = braced(*paths)
+    return {
+        "prompt": text,
+        "first_message": braced(*(each.replace("#", "0") for each in contents), *paths),
+        "first_role": braced(*(each.replace("#", "0") for each in roles)),
+        "following": f"coalesce({following(contents, roles)}, CASE WHEN NOT json_valid({text}) THEN {text} END)",
+    }
 
 
 def json_object(line: str | bytes) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ instead, so a row is read as exclusive where its caches exceed its input, or its
 from collections.abc import Callable, Sequence
 
 from breakeven.usage.nesting import NOT_A_CALL, TOTAL
-from breakeven.usage.readers.reader import Columns
+from breakeven.usage.readers.reader import Columns, following
 
 Attribute = Callable[..., str]
 
@@ -112,6 +112,20 @@ FIRST_ROLE = (
     "gen_ai.input.messages>0.role",
     "ai.prompt.messages>0.role",
 )
+TEXTS = (
+    "gen_ai.prompt.#.content",
+    "llm.input_messages.#.message.content",
+    "gen_ai.input.messages>#.parts.0.content",
+    "gen_ai.input.messages>#.content",
+    "ai.prompt.messages>#.content",
+)
+ROLES = (
+    "gen_ai.prompt.#.role",
+    "llm.input_messages.#.message.role",
+    "gen_ai.input.messages>#.role",
+    "ai.prompt.messages>#.role",
+)
+"""Text and role of a message, with # for its place."""
 
 CALLS = "|chat|generate_content|text_completion|embeddings|llm|embedding|reranker|completion|rerank|"
 TOOLS = "|execute_tool|tool|ai.toolcall|"
@@ -193,6 +207,7 @@ def span_columns(field: Attribute, own_kind: str = "{span_kind}") -> dict[str, s
         "asked": f"to_json([{system}, {field(*PROMPT)}])",
         "answered": field(*ANSWER),
         "first_message": field(*FIRST_MESSAGE),
+        "following": following(TEXTS, ROLES, system, field),
         "first_role": f"CASE WHEN {system} IS NOT NULL THEN 'system' ELSE {field(*FIRST_ROLE)} END",
         "tools": field("gen_ai.tool.definitions"),
         "output_format": field("gen_ai.output.type"),

@@ -34,7 +34,7 @@ completion                  completion, response, answer
 
 from collections.abc import Sequence
 
-from breakeven.usage.readers.reader import Columns, Reader, header
+from breakeven.usage.readers.reader import Columns, Reader, header, of_chat
 
 NAMES = {
     "input_tokens": ("input_tokens", "prompt_tokens"),
@@ -95,7 +95,7 @@ def mapped(own: Columns) -> Columns:
     if "completion" in own:
         sql["answered"] = "{" + own["completion"] + "}"
     if "prompt" in own:
-        sql["first_message"] = sql["prompt"]
+        sql |= of_chat([own["prompt"]])
     return sql
 
 

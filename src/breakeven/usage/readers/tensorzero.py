@@ -24,7 +24,7 @@ tools           ``tools`` of ``raw_request``; so ``response_format``
 from collections.abc import Sequence
 
 from breakeven.usage.calls import GATEWAY_CACHE
-from breakeven.usage.readers.reader import Columns, Reader, json_rows
+from breakeven.usage.readers.reader import Columns, Reader, following, json_rows
 from breakeven.usage.readers.shapes import any_counts, fields
 
 FIELD = fields(("raw_response>",))
@@ -56,6 +56,11 @@ def columns(names: Sequence[str]) -> Columns:
         "asked": "coalesce({raw_request}, CASE WHEN " + spoken + " THEN to_json([{system}, {input_messages}]) END)",
         "answered": "{raw_response|output}",
         "first_message": "{system|input_messages>0.content|raw_request>messages.0.content}",
+        "following": following(
+            ("input_messages>#.content", "raw_request>messages.#.content"),
+            ("input_messages>#.role", "raw_request>messages.#.role"),
+            "{system}",
+        ),
         "first_role": "CASE WHEN {system} IS NOT NULL THEN 'system'"
         " ELSE {input_messages>0.role|raw_request>messages.0.role} END",
         "tools": "{raw_request>tools}",
