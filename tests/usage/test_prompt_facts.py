@@ -118,7 +118,7 @@ def test_descriptions_hold_no_text() -> None:
     ],
 )
 def test_prompts_that_judge(text: str, judges: bool) -> None:
-    asked = f"SELECT regexp_matches(lower(left(?, {JUDGED_CHARS})), '{JUDGING}')"
+    asked = f"SELECT regexp_matches(left(?, {JUDGED_CHARS}), '(?i){JUDGING}')"
     assert duckdb.execute(asked, [text]).fetchall() == [(judges,)]
 
 

@@ -7,6 +7,7 @@ from breakeven.catalogue.load import Catalogue
 from breakeven.questions.statement import part
 from breakeven.questions.words import usd
 from breakeven.usage.facts import TaskFacts
+from breakeven.usage.finding import BY_BEGINNING
 from breakeven.usage.profile import TaskProfile
 from breakeven.usage.timing import Trend
 
@@ -179,6 +180,11 @@ def consistency(profile: TaskProfile) -> tuple[bool | None, str]:
     share = said.template_share
     if share > MOST:
         return True, f"your log: at least {share:.0%} of the prompt text is the same in most calls"
+    if profile.facts and profile.facts.found_by == BY_BEGINNING and share <= MOST:
+        return (
+            None,
+            f"not clear; your log has at least {share:.0%} of the prompt text, and how the rest of it begins, alike",
+        )
     if not share and said.prompts >= FEW_PROMPTS:
         return False, f"your log: no beginning of 64 characters or more is shared by most of {said.prompts:,} prompts"
     return None, f"not clear; in your log at least {share:.0%} of the prompt text is the same in most calls"

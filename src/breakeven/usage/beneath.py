@@ -108,6 +108,7 @@ class _Tree:
 HEAD = "CASE WHEN log.first_is_system = 1 THEN log.first_hash END"
 """Hash of the system prompt of a call, null without."""
 
+
 def templates(
     engine: duckdb.DuckDBPyConnection, alone: str, least: int, firsts: Iterable[tuple[int, int | None]]
 ) -> list[Part]:
@@ -300,5 +301,3 @@ def _tells(tree: _Tree, parts: Sequence[Part]) -> bool:
 
 def _calls(parts: Iterable[Part]) -> int:
     return sum(part.calls for part in parts)
-
-

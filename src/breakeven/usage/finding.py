@@ -70,6 +70,9 @@ def find_tasks(engine: duckdb.DuckDBPyConnection) -> dict[str, str]:
     if named:
         _table(engine, "found_first", "first_hash UBIGINT, tools_hash UBIGINT", zip(firsts, named, strict=False))
         _name_firsts(engine, dict(zip(named[len(firsts) :], parts, strict=True)))
+    ways = dict(zip(named, (way for way, _ in hashes), strict=True))
+    if named and not engine.execute(f"SELECT 1 {alone} LIMIT 1").fetchall():
+        return ways
     tools = _by_tools(engine, alone, least)
     clusters = _by_beginning(engine, f"{alone} AND tools_hash IS NULL AND {_UNLIKE}", least)
     both = _names(
@@ -82,7 +85,7 @@ def find_tasks(engine: duckdb.DuckDBPyConnection) -> dict[str, str]:
     cluster_keys = [(node.length, node.value) for node in clusters]
     _table(engine, "found_beginning", "length UBIGINT, value UBIGINT", zip(cluster_keys, names, strict=True))
     _name_others(engine, sorted({node.length for node in clusters}, reverse=True))
-    ways = dict(zip(named, (way for way, _ in hashes), strict=True)) | dict.fromkeys(both[: len(tools)], BY_TOOLS)
+    ways |= dict.fromkeys(both[: len(tools)], BY_TOOLS)
     return ways | dict.fromkeys(names, BY_BEGINNING) | {REST: BY_REST}
 
 
@@ -197,20 +200,22 @@ def _table(
 
 def _name_firsts(engine: duckdb.DuckDBPyConnection, parts: Mapping[str, Part]) -> None:
     """Give the calls of the view ``log`` the names of system prompts and first messages, and of templates."""
-    kinds = "depth_column VARCHAR, head UBIGINT, tools_hash UBIGINT, start UBIGINT, value UBIGINT"
+    kinds = "part_column VARCHAR, head UBIGINT, tools_hash UBIGINT, start UBIGINT, value UBIGINT"
     keys = [((part.column, part.head, part.tools, part.start, part.value), name) for name, part in parts.items()]
     _table(engine, "found_template", kinds, keys)
-    joins, names = "", ["NULL"]
+    joins, names = "", list[str]()
     for number, column in enumerate(sorted({part.column for part in parts.values()})):
         own = f"p{number}"
         start = f" AND log.next_40 = {own}.start" if column.startswith("prefix") else ""
         joins += (
-            f" LEFT JOIN found_template {own} ON {own}.depth_column = '{column}' AND log.{column} = {own}.value{start}"
+            f" LEFT JOIN found_template {own} ON {own}.part_column = '{column}' AND log.{column} = {own}.value{start}"
             f" AND ({HEAD}) IS NOT DISTINCT FROM {own}.head AND log.tools_hash IS NOT DISTINCT FROM {own}.tools_hash"
         )
         names.append(f"{own}.name")
-    part = f"coalesce({', '.join(names)}, NULL)"
-    name = f"CASE WHEN {HEAD} IS NULL THEN coalesce(f.name, {part}) ELSE coalesce({part}, f.name) END"
+    name = "f.name"
+    if parts:
+        inside = ", ".join(names)
+        name = f"CASE WHEN {HEAD} IS NULL THEN coalesce(f.name, {inside}) ELSE coalesce({inside}, f.name) END"
     _rename(engine, name, f" LEFT JOIN found_first f ON {_SAME}{joins}", "nameless")
 
 

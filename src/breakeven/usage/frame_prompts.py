@@ -15,10 +15,10 @@ import numpy as np
 
 from breakeven.errors import LogError
 from breakeven.usage.calls import ALL_TASKS, PROMPT_COLUMNS, TYPES, ZERO_COST
+from breakeven.usage.fields import TableRow
 from breakeven.usage.frame_cube import plain_rows
 from breakeven.usage.frames import canonical_frame
 from breakeven.usage.prompt_columns import ABSENT, prompt_columns
-from breakeven.usage.fields import TableRow
 from breakeven.usage.readers.reader import of_chat
 from breakeven.usage.scan import Scan
 from breakeven.usage.sources import Source

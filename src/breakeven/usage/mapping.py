@@ -97,7 +97,10 @@ def raw_columns(
         raw["task"] = f"coalesce(nullif(trim(CAST({raw['task']} AS VARCHAR)), ''), {named})"
     raw = {"asked": raw["prompt"], "answered": "NULL", **raw}
     raw[RESPONSE_ID] = raw[RESPONSE_ID] if ids else "NULL"
-    return {name: row.resolve(sql) for name, sql in raw.items() if texts or name not in TEXTS}
+    resolved = {name: row.resolve(sql) for name, sql in raw.items() if texts or name not in TEXTS}
+    if isinstance(row, JsonLine) and "output_format" in given and resolved["output_format"] == "NULL":
+        resolved["output_format"] = "''"  # no line of the sample asks for one, as none of a small file may
+    return resolved
 
 
 def field_sql(path: str) -> str:

@@ -13,7 +13,7 @@ JUDGING = (
     r"|\b(score|rate|grade|judge|evaluate|assess|compare)\b[^.]{0,60}"
     r"\b(responses?|answers?|outputs?|completions?|submissions?|candidates?|assistants?|summaries)\b"
 )
-"""What a prompt says that judges another answer, as a regular expression over its lower-case beginning."""
+"""What a prompt says that judges another answer, as a regular expression over its beginning, whatever its case."""
 
 JUDGED_CHARS = 2000
 """So much of a system prompt or first message is searched for ``JUDGING``. [characters]"""
@@ -48,7 +48,10 @@ def prompt_columns(raw: Mapping[str, str]) -> dict[str, str]:
     texts = {name: None if raw[name] == "NULL" else f"text_of({raw[name]})" for name in ABSENT}
     kept: dict[str, str] = {}
     if prompt := texts["prompt"]:
-        kept |= {"prompt_chars": f"chars_of({prompt})", "prompt_hash": f"CASE WHEN {prompt} IS NOT NULL THEN hash({prompt}) END"}
+        kept |= {
+            "prompt_chars": f"chars_of({prompt})",
+            "prompt_hash": f"CASE WHEN {prompt} IS NOT NULL THEN hash({prompt}) END",
+        }
         kept |= {
             f"prefix_{length}": f"CASE WHEN chars_of({prompt}) >= {length} THEN hash(substring({prompt}, 1, {length})) END"
             for length in PREFIX_LENGTHS
@@ -57,7 +60,7 @@ def prompt_columns(raw: Mapping[str, str]) -> dict[str, str]:
         kept |= {
             "first_hash": f"md5_number_upper({first})",
             "first_chars": f"length({first})",
-            "judge_like": f"CAST(regexp_matches(lower(substring({first}, 1, {JUDGED_CHARS})), '{JUDGING}') AS UTINYINT)",
+            "judge_like": f"CAST(regexp_matches(substring({first}, 1, {JUDGED_CHARS}), '(?i){JUDGING}') AS UTINYINT)",
         }
         if role := texts["first_role"]:
             kept["first_is_system"] = f"CASE WHEN {role} IN {SYSTEM_ROLES} THEN 1 ELSE 0 END"
@@ -91,4 +94,3 @@ def _following(text: str) -> dict[str, str]:
         f" {INNER_CHARS} THEN hash(substring({inner}, 1, {INNER_CHARS})) END",
         "next_tail": f"CASE WHEN contains({text}, chr(10)) THEN hash({last}) END",
     }
-

@@ -81,7 +81,9 @@ def columns(names: Sequence[str]) -> Columns:
         "asked": "{request_body}",
         "answered": "{response_body}",
         "first_role": "CASE WHEN {request_body>system} IS NOT NULL THEN 'system' ELSE {request_body>messages.0.role} END",
-        "following": following(("request_body>messages.#.content",), ("request_body>messages.#.role",), "{request_body>system}"),
+        "following": following(
+            ("request_body>messages.#.content",), ("request_body>messages.#.role",), "{request_body>system}"
+        ),
         "tools": "{request_body>tools}",
         "output_format": "{request_body>response_format.type}",
         "first_message": "{request_body>system|request_body>messages.0.content}",

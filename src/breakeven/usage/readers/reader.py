@@ -114,7 +114,9 @@ def following(
 
     def said(names: Sequence[str], place: int) -> str:
         paths = (name.replace("#", str(place)) for name in names)
-        return field(*(path for name in paths for path in ((f"{name}.0.text", name) if name.endswith("content") else (name,))))
+        return field(
+            *(path for name in paths for path in ((f"{name}.0.text", name) if name.endswith("content") else (name,)))
+        )
 
     text = [said(contents, place) for place in range(3)]
     is_system = [f"coalesce({said(roles, place)} IN {SYSTEM_ROLES}, false)" for place in range(2)]
