@@ -233,24 +233,22 @@ def test_calls_without_a_prompt_are_not_among_those_with_one(tmp_path: Path, cat
 
 
 def test_a_system_prompt_apart_from_the_messages_is_part_of_the_prompt(tmp_path: Path, catalogue: Catalogue) -> None:
-    """All share 1,000 characters of it and 24 of the 41 in which all messages begin: 1,024 is compared."""
+    """All share 1,000 characters of it and 24 of those in which all messages begin: 1,024 are compared."""
+
+    def messages(number: int) -> list[dict[str, str]]:
+        return [{"role": "user", "content": f"question {number}"}]
+
     rows = [
         {
             "schemaType": "ModelInvocationLog",
             "timestamp": f"2026-05-01T00:00:{number:02}Z",
             "modelId": "anthropic.claude-3-5-sonnet-20241022-v2:0",
-            "input": {
-                "inputTokenCount": 300,
-                "inputBodyJson": {
-                    "system": "s" * 1000,
-                    "messages": [{"role": "user", "content": f"question {number}"}],
-                },
-            },
+            "input": {"inputTokenCount": 300, "inputBodyJson": {"system": "s" * 1000, "messages": messages(number)}},
             "output": {"outputTokenCount": 5},
         }
         for number in range(20)
     ]
     (task,) = read(catalogue, tmp_path / "log.jsonl", rows).facts
-    said = [1000 + len(json.dumps(row["input"]["inputBodyJson"]["messages"], separators=(",", ":"))) for row in rows]
+    said = [1000 + len(json.dumps(messages(number), separators=(",", ":"))) for number in range(20)]
     assert task.prompts is not None
     assert task.prompts.template_share == pytest.approx(1024 * 20 / sum(said))

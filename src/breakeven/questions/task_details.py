@@ -180,11 +180,8 @@ def consistency(profile: TaskProfile) -> tuple[bool | None, str]:
     share = said.template_share
     if share > MOST:
         return True, f"your log: at least {share:.0%} of the prompt text is the same in most calls"
-    if profile.facts and profile.facts.found_by == BY_BEGINNING and share <= MOST:
-        return (
-            None,
-            f"not clear; your log has at least {share:.0%} of the prompt text, and how the rest of it begins, alike",
-        )
+    if not share and profile.facts and profile.facts.found_by == BY_BEGINNING:
+        return None, "not clear; in your log what changes comes first, and what follows begins alike"
     if not share and said.prompts >= FEW_PROMPTS:
         return False, f"your log: no beginning of 64 characters or more is shared by most of {said.prompts:,} prompts"
     return None, f"not clear; in your log at least {share:.0%} of the prompt text is the same in most calls"

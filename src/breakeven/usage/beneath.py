@@ -1,5 +1,5 @@
 """
-Tasks under one generic system prompt, or under none: told apart by what follows it, as far as that is clearly templates.
+Tasks under one generic system prompt, or under none, told apart by what follows it: as far as that is clear templates.
 
 What follows is compared by its first 8, 16 and 40 characters without their digits, then by the beginnings of whole
 prompts. Where that tells no templates apart, what stands after its first colon or line break is tried. Only hashes are
@@ -132,7 +132,8 @@ def templates(
     asked = (
         "SELECT head, tools_hash, count(*), CAST(sum(next_chars) AS BIGINT), CAST(sum(first_chars) AS BIGINT),"
         " CAST(sum(prompt_chars) AS BIGINT)"
-        f" FROM following GROUP BY head, tools_hash HAVING count(*) >= {max(least, LEAST_CALLS)} ORDER BY head, tools_hash"
+        f" FROM following GROUP BY head, tools_hash HAVING count(*) >= {max(least, LEAST_CALLS)}"
+        " ORDER BY head, tools_hash"
     )
     tree = _Tree(engine)
     for head, tools, calls, chars, first, whole in engine.execute(asked).fetchall():
@@ -281,10 +282,10 @@ def _inner(tree: _Tree, root: Part) -> list[Part]:
 def _ends_alike(tree: _Tree, part: Part) -> bool:
     """Whether the last lines of most calls begin alike: what was different before is then part of one template."""
     same, whole = tree.engine.execute(
-        "SELECT max(CASE WHEN next_tail IS NOT NULL THEN calls END), sum(calls) FROM (SELECT next_tail, count(*) AS calls"
-        f" FROM following WHERE {part.match()} GROUP BY next_tail)"
+        "SELECT max(CASE WHEN next_tail IS NOT NULL THEN calls END), sum(calls)"
+        f" FROM (SELECT next_tail, count(*) AS calls FROM following WHERE {part.match()} GROUP BY next_tail)"
     ).fetchall()[0]
-    return (same or 0) >= HELD_SHARE * whole
+    return bool((same or 0) >= HELD_SHARE * float(whole))
 
 
 def _tells(tree: _Tree, parts: Sequence[Part]) -> bool:

@@ -95,7 +95,7 @@ _UNLIKE = f"({HEAD} IS NOT NULL OR next_chars IS NULL)"
 _SAME = "log.first_hash = f.first_hash AND log.tools_hash IS NOT DISTINCT FROM f.tools_hash"
 
 LEAST_FIRST_CHARS = 200
-"""A first message not known to be a system prompt is no task where it is shorter: it may be a greeting or an example. [characters]"""
+"""A shorter first message not known to be a system prompt may be a greeting or an example. [characters]"""
 
 
 def _by_first(engine: duckdb.DuckDBPyConnection, alone: str, least: int) -> list[tuple[int, int | None]]:

@@ -22,7 +22,7 @@ START_CHARS, TAIL_CHARS = 96, 1000
 """How much of a beginning is looked at, its digits left out, and of an end for its last line. [characters]"""
 
 NEXT_LENGTHS, INNER_CHARS = (8, 16, 40), 32
-"""Lengths at which what follows the system prompt is compared, and its text after a colon or line break. [characters]"""
+"""Lengths at which what follows the system prompt is compared, and what of it follows a break. [characters]"""
 
 TO_INNER = r"^[^:\n]*[:\n]\s*"
 """Up to the first colon or line break and the blanks after it, as a regular expression."""
@@ -48,12 +48,13 @@ def prompt_columns(raw: Mapping[str, str]) -> dict[str, str]:
     texts = {name: None if raw[name] == "NULL" else f"text_of({raw[name]})" for name in ABSENT}
     kept: dict[str, str] = {}
     if prompt := texts["prompt"]:
+        chars = f"chars_of({prompt})"
         kept |= {
-            "prompt_chars": f"chars_of({prompt})",
+            "prompt_chars": chars,
             "prompt_hash": f"CASE WHEN {prompt} IS NOT NULL THEN hash({prompt}) END",
         }
         kept |= {
-            f"prefix_{length}": f"CASE WHEN chars_of({prompt}) >= {length} THEN hash(substring({prompt}, 1, {length})) END"
+            f"prefix_{length}": f"CASE WHEN {chars} >= {length} THEN hash(substring({prompt}, 1, {length})) END"
             for length in PREFIX_LENGTHS
         }
     if first := texts["first_message"]:

@@ -67,6 +67,7 @@ def columns(names: Sequence[str]) -> Columns:
     stored = f"lower({{cached}}) = 'true' OR NOT among({{cache_reference_id}}, '{NO_REQUEST}')"
     cost = "TRY_CAST({cost} AS DOUBLE)"
     scaled = f"CASE WHEN {{organization_id}} IS NOT NULL AND {{response_status}} IS NULL AND {cost} = floor({cost})"
+    system = "{request_body>system}"
     return {
         **{name: f"CASE WHEN {of_body} THEN {body[name]} ELSE {row.get(name, 'NULL')} END" for name in body},
         "task": "{request_properties>Task|request_properties>task|properties>Task|properties>task|prompt_id}",
@@ -77,13 +78,11 @@ def columns(names: Sequence[str]) -> Columns:
         "status": "{response_status|status}",
         "cost_usd": f"coalesce(TRY_CAST({{costUSD|costUsd}} AS DOUBLE), {scaled} THEN {cost} * {NANO} ELSE {cost} END)",
         "response_id": f"coalesce({FIELD('id')}, {FIELD('responseId')}, {{request_id}})",
-        "prompt": "nullif(concat({request_body>system}, {request_body>messages}), '')",
+        "prompt": f"nullif(concat({system}, {{request_body>messages}}), '')",
         "asked": "{request_body}",
         "answered": "{response_body}",
-        "first_role": "CASE WHEN {request_body>system} IS NOT NULL THEN 'system' ELSE {request_body>messages.0.role} END",
-        "following": following(
-            ("request_body>messages.#.content",), ("request_body>messages.#.role",), "{request_body>system}"
-        ),
+        "first_role": f"CASE WHEN {system} IS NOT NULL THEN 'system' ELSE {{request_body>messages.0.role}} END",
+        "following": following(("request_body>messages.#.content",), ("request_body>messages.#.role",), system),
         "tools": "{request_body>tools}",
         "output_format": "{request_body>response_format.type}",
         "first_message": "{request_body>system|request_body>messages.0.content}",

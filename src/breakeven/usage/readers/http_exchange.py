@@ -110,8 +110,8 @@ def columns(names: Sequence[str]) -> Columns:
         " ELSE {request.messages.0.role|request.body>messages.0.role} END",
         "tools": "{request.tools|request.body>tools}",
         "output_format": "{request.response_format.type|request.body>response_format.type|request.text.format.type}",
-        "first_message": "{request.system|request.body>system|request.instructions|request.systemInstruction|request.messages.0.content"
-        "|request.body>messages.0.content|request.input|request.contents.0}",
+        "first_message": f"coalesce({system}, {{request.messages.0.content|request.body>messages.0.content"
+        "|request.input|request.contents.0})",
     }
 
 

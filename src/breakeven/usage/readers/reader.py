@@ -113,10 +113,11 @@ def following(
     """
 
     def said(names: Sequence[str], place: int) -> str:
-        paths = (name.replace("#", str(place)) for name in names)
-        return field(
-            *(path for name in paths for path in ((f"{name}.0.text", name) if name.endswith("content") else (name,)))
-        )
+        paths: list[str] = []
+        for name in names:
+            path = name.replace("#", str(place))
+            paths += [f"{path}.0.text", path] if path.endswith("content") else [path]
+        return field(*paths)
 
     text = [said(contents, place) for place in range(3)]
     is_system = [f"coalesce({said(roles, place)} IN {SYSTEM_ROLES}, false)" for place in range(2)]
