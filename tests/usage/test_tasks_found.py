@@ -315,7 +315,9 @@ def test_a_common_beginning_is_split_where_it_parts(tmp_path: Path, catalogue: C
     company = "We are a company of good people who answer in English and are polite at all times. " * 3
     kinds = ["TASK ONE " * 40, "TASK TWO " * 40]
     rows = [
-        spend([{"role": "user", "content": f"{company}{kinds[number % 2]}{number * 7919}{'z' * 900}"}], number)
+        spend(
+            [{"role": "user", "content": f"{company}{kinds[number % 2]}{number * 7919}{'z' * (900 + number)}"}], number
+        )
         for number in range(80)
     ]
     found = by_task(read(catalogue, write_lines(tmp_path / "log.jsonl", rows)))

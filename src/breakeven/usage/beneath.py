@@ -22,7 +22,7 @@ LEAST_SHARE, LEAST_CALLS = 0.02, 5
 """Calls under a template: this share of those under the system prompt, at least the second number."""
 
 LEAST_WAYS = 5
-"""What follows has so many different lengths under a template; fewer are prompts that were sent again."""
+"""A template goes on in so many ways, by length and end; fewer are prompts that were sent again."""
 
 HELD_SHARE = 0.8
 """Templates tell tasks apart where they hold this share of the calls together. [1]"""
@@ -169,7 +169,8 @@ def _children(tree: _Tree, parents: Sequence[Part], column: str) -> list[Part]:
         f"SELECT p.number, f.{column}, count(*), CAST(sum(f.next_chars) AS BIGINT) FROM following f JOIN parents p"
         f" ON {' AND '.join(same)} WHERE f.{column} IS NOT NULL"
         f" GROUP BY p.number, p.least, f.{column} HAVING count(*) >= p.least"
-        f" AND bit_count(bit_or(CAST(1 AS UBIGINT) << (f.next_chars % 64))) >= {LEAST_WAYS} ORDER BY 1, 2"
+        f" AND bit_count(bit_or(CAST(1 AS UBIGINT) << ((f.next_end % 64 + f.next_chars) % 64))) >= {LEAST_WAYS}"
+        " ORDER BY 1, 2"
     ).fetchall()
     return [_child(tree.parts[parent], column, *row) for parent, *row in found]
 

@@ -18,8 +18,10 @@ JUDGING = (
 JUDGED_CHARS = 2000
 """So much of a system prompt or first message is searched for ``JUDGING``. [characters]"""
 
-START_CHARS, TAIL_CHARS = 96, 1000
-"""How much of a beginning is looked at, its digits left out, and of an end for its last line. [characters]"""
+START_CHARS, END_CHARS, TAIL_CHARS = 96, 256, 1000
+"""
+How much is looked at of a beginning, its digits left out; of an end; and of an end for its last line. [characters]
+"""
 
 NEXT_LENGTHS, INNER_CHARS = (8, 16, 40), 32
 """Lengths at which what follows the system prompt is compared, and what of it follows a break. [characters]"""
@@ -84,12 +86,13 @@ def _following(text: str) -> dict[str, str]:
     """SQL of what is kept of what follows the system prompt."""
     start = f"unnumbered({text})"
     kept = {"next_chars": f"chars_of({text})"}
+    kept["next_end"] = f"CASE WHEN {text} IS NOT NULL THEN hash(substring({text}, -{END_CHARS})) END"
     kept |= {
         f"next_{length}": f"CASE WHEN length({start}) >= {length} THEN hash(substring({start}, 1, {length})) END"
         for length in NEXT_LENGTHS
     }
     inner = f"regexp_replace({start}, '{TO_INNER}', '')"
-    last = f"substring(split_part(right({text}, {TAIL_CHARS}), chr(10), -1), 1, 8)"
+    last = f"substring(split_part(substring({text}, -{TAIL_CHARS}), chr(10), -1), 1, 8)"
     return kept | {
         "next_inner": f"CASE WHEN (contains({start}, ':') OR contains({start}, chr(10))) AND length({inner}) >="
         f" {INNER_CHARS} THEN hash(substring({inner}, 1, {INNER_CHARS})) END",
