@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -110,8 +111,21 @@ def in_clickhouse(table: pa.Table, folder: Path) -> tuple[Any, dict[str, Any]]:
     chdb.query(f"SET session_timezone = '{ZONE}'")
     chdb.query("DROP TABLE IF EXISTS calls")
     chdb.query(f"CREATE TABLE calls ENGINE = Memory AS SELECT * FROM file('{file}', Parquet)")
-    kinds = {pa.int32(): "int64", pa.int64(): "int64", pa.float64(): "float64", pa.string(): "string"}
-    kinds |= {pa.bool_(): "boolean", KINDS["instant"]: "timestamptz", KINDS["naive"]: "timestamp", pa.date32(): "date"}
+    kinds = {
+        "int": "int64",
+        "uint": "int64",
+        "double": "float64",
+        "string": "string",
+        "bool": "boolean",
+        "timestamp[us, tz=UTC]": "timestamptz",
+        "timestamp[us]": "timestamp",
+        "date": "date",
+        "decimal": "decimal",
+        "dictionary": "string",
+    }
+
+    def kind_of(type_: pa.DataType) -> str:
+        return kinds.get(str(type_)) or kinds[re.match("[a-z]+", str(type_))[0]]  # type: ignore[index]
 
     def fetch(query: Any) -> list[tuple[Any, ...]]:
         made = chdb.query(warehouse.sql_of(query, "clickhouse"), "ArrowTable")
@@ -121,7 +135,7 @@ def in_clickhouse(table: pa.Table, folder: Path) -> tuple[Any, dict[str, Any]]:
     from breakeven.usage.readers.table import known
 
     names = {key: own for key, own in known(table.column_names).items() if key in NAMES}
-    columns = {key: f"{own}:{kinds[table.schema.field(own).type]}" for key, own in names.items()}
+    columns = {key: f"{own}:{kind_of(table.schema.field(own).type)}" for key, own in names.items()}
     frame, _ = warehouse.unbound_table("calls", columns)
     return frame, {"dialect": "clickhouse", "fetch": fetch}
 

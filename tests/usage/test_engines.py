@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,54 @@ def test_times_of_a_zone_with_summer_time(engine: str, kind: str, prices: PriceT
     utc = ("2026-03-29T00:59:59", "2026-03-29T01:30", "2026-03-29T01:00", "2026-10-25T00:30", "2026-10-25T02:00")
     expected = {str(number): int(instant(text).timestamp() * 1e6) for number, text in enumerate(utc)}
     assert {cell.task: cell.first_us for cell in cube.cells} == expected | {"5": None}
+
+
+WIDE = pa.table(
+    {
+        "model": pa.array(["gpt-5", None, "gpt-5", "gpt-5", "gpt-5", "gpt-5"]).dictionary_encode(),
+        "input_tokens": pa.array([7, 8, 2**64 - 1, None, 9, 255], pa.uint64()),
+        "cached_tokens": pa.array([-1, 0, 127, 0, 1, 2], pa.int8()),
+        "output_tokens": pa.array(map(Decimal, ["1", "2", "3", "4", f"{10**37}", "6"]), pa.decimal128(38, 0)),
+        "reasoning_tokens": [0.0, float("nan"), 1.0, float("inf"), 1e300, 2.5],
+        "timestamp": [1793491200.25, float("nan"), 1e30, float("inf"), -1e300, None],
+        "batch": [1.0, 0.0, float("nan"), 2.0, None, 1.0],
+        "status": [200.0, float("nan"), 500.0, None, 0.0, 399.0],
+        "service_tier": pa.array(["Flex", "default", None, "Flex", "batch", "batch"]).dictionary_encode(),
+        "cost": [0.5, float("nan"), float("inf"), None, 1e300, 0.25],
+    }
+)
+
+
+def test_numbers_of_every_type(engine: str, prices: PriceTable, tmp_path: Path) -> None:
+    """Unsigned and decimal ones, ones no 64 bits hold, NaN and infinity, words by number: as in the file of them."""
+    pq.write_table(WIDE, tmp_path / "log.parquet")
+    usage = read_usage(tmp_path / "log.parquet", table=prices, as_of=AS_OF)
+    assert usage.rows.rejected == 5
+    same(cube_in(engine, WIDE, tmp_path, prices), usage)
+    good = WIDE.set_column(3, "output_tokens", pa.array([9] * 6, pa.uint64()))
+    good = good.drop_columns(["reasoning_tokens", "timestamp", "cached_tokens", "cost"])
+    pq.write_table(good, tmp_path / "log.parquet")
+    usage = read_usage(tmp_path / "log.parquet", table=prices, as_of=AS_OF)
+    assert [cell.batch for cell in usage.cube.cells if cell.service_tier == "flex"] == [True]
+    assert (usage.rows.read, usage.rows.rejected) == (6, 2)
+    same(cube_in(engine, good, tmp_path, prices), usage)
+
+
+def test_text_in_categories(engine: str, prices: PriceTable, tmp_path: Path) -> None:
+    """Counts, times and statuses as text of which each value is held once."""
+    columns = {
+        "input_tokens": ["1", "x", None, "4"],
+        "output_tokens": ["1", "1", "1", "1e2"],
+        "timestamp": ["2026-11-01T00:00:00Z", None, None, "1793491200"],
+        "status": ["OK", "ok", None, "Error"],
+    }
+    table = pa.table({name: pa.array(values).dictionary_encode() for name, values in columns.items()})
+    cube = cube_in(engine, table, tmp_path, prices)
+    assert [(cell.ok, cell.input_tokens, cell.output_tokens) for cell in cube.cells] == [(False, 4, 100), (True, 1, 1)]
+    assert [reason for reason, _ in cube.reject_counts] == [
+        "input_tokens is not a whole number from 0 to 10^12",
+        "no input_tokens",
+    ]
 
 
 def test_an_empty_frame_says_so(engine: str, prices: PriceTable, tmp_path: Path) -> None:

@@ -132,3 +132,31 @@ def test_prompts_are_not_fetched_from_elsewhere() -> None:
         breakeven.usage(relation, columns={"prompt": "p"})
     with pytest.raises(LogError, match="no column 'question'"):
         breakeven.usage(CALLS, columns=COLUMNS | {"prompt": "question"})
+
+
+def test_an_infinite_time_is_no_time() -> None:
+    relation = duckdb.sql("SELECT 1 AS input_tokens, 1 AS output_tokens, 'infinity'::TIMESTAMPTZ AS timestamp")
+    assert breakeven.usage(relation).reject_counts == (("unreadable time, or outside 2000 to 2099", 1),)
+
+
+def test_names_of_columns_in_pandas() -> None:
+    """That are no text are nobody's; that occur twice are told."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"input_tokens": [1], "output_tokens": [1], 3: ["x"]})
+    assert breakeven.usage(frame).calls == 1
+    with pytest.raises(LogError, match="The frame has several columns named 'input_tokens'; rename them"):
+        breakeven.usage(pandas.concat([frame, frame[["input_tokens"]]], axis=1))
+
+
+def test_a_fault_of_the_engine_is_told_without_its_words() -> None:
+    relation = duckdb.sql("SELECT error('canary') AS input_tokens, 1 AS output_tokens")
+    with pytest.raises(LogError, match=r"duckdb could not add the frame up \(InvalidInputException\)") as fault:
+        breakeven.usage(relation)
+    assert not any("canary" in repr(error) for error in (fault.value, fault.value.__context__, fault.value.__cause__))
+
+
+def test_arrow_with_values_by_run() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    models = arrow.RunEndEncodedArray.from_arrays([2, 3], ["gpt-5", "gpt-5-mini"])
+    table = arrow.table({"model": models, "input_tokens": [1, 2, 4], "output_tokens": [1, 1, 1]})
+    assert [cell.input_tokens for cell in breakeven.usage(table).cube.cells] == [3, 4]

@@ -7,8 +7,10 @@ table or a PySpark DataFrame. Its rows stay in its engine: expressions turn them
 """
 
 import warnings
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -40,6 +42,8 @@ NAMES = ("line", *(name for name in table.NAMES if name not in ("prompt", "respo
 """What ``columns`` may name; ``line`` is a number of the row, for the list of rejected ones."""
 
 COUNTS = (*TOKENS, "calls")
+
+MAX_INT64 = 2**63 - 1
 
 WORDS = ("at", "batch", "ok", "status", "service_tier")
 """Columns that may be text and are then compared in lower case, as numbers are."""
@@ -94,7 +98,7 @@ def canonical_frame(
     """
     given = _opened(frame)
     schema = given.collect_schema()
-    own = _columns(list(schema.names()), columns or {}, task_by)
+    own = _columns([name for name in schema.names() if isinstance(name, str)], columns or {}, task_by)
     raw = _selected(given, own)
     if task_by:
         task = text(nw.col("task"))
@@ -113,9 +117,12 @@ def canonical_frame(
 
 
 def _opened(frame: Any) -> Frame:
-    """The frame as Narwhals sees it; of pandas with nulls that are nulls."""
+    """The frame as Narwhals sees it."""
     try:
         given: Frame = nw.from_native(frame)
+    except nw.exceptions.DuplicateError:
+        twice = [name for name, count in Counter(map(str, frame.columns)).items() if count > 1]
+        raise LogError(f"The frame has several columns named {' or '.join(map(repr, twice))}; rename them") from None
     except TypeError:
         kind = f"{type(frame).__module__.partition('.')[0]}.{type(frame).__name__}"
         raise LogError(
@@ -173,7 +180,29 @@ def _selected(given: Frame, own: Mapping[str, str]) -> Frame:
         if not paths:
             raise
         raise LogError(f"The frame has no column {' or '.join(map(repr, paths))} ({type(error).__name__})") from None
-    return _typed(selected) if selected.implementation.is_pandas() else selected
+    if selected.implementation.is_pandas():
+        return _typed(selected)
+    if selected.implementation.is_pyarrow():
+        return _decoded(selected)
+    coded = [name for name, dtype in selected.collect_schema().items() if dtype in (nw.Categorical, nw.Enum)]
+    return added(selected, *(nw.col(name).cast(nw.String) for name in coded))
+
+
+def _decoded(frame: Frame) -> Frame:
+    """A PyArrow table whose columns hold their values themselves, and none above 63 bits, which it cannot compare."""
+    arrow, compute = import_module("pyarrow"), import_module("pyarrow.compute")
+    native = frame.to_native()
+    for place, field in enumerate(native.schema):
+        kind, column = str(field.type), native.column(place)
+        if kind.startswith("dictionary<"):
+            native = native.set_column(place, field.name, column.cast(field.type.value_type))
+        elif kind.startswith("run_end_encoded<"):
+            native = native.set_column(place, field.name, compute.run_end_decode(column))
+        elif kind == "uint64":
+            capped = compute.min_element_wise(column, arrow.scalar(MAX_INT64, kind), skip_nulls=False)
+            native = native.set_column(place, field.name, capped.cast("int64"))
+    made: Frame = nw.from_native(native)
+    return made
 
 
 def _typed(frame: Frame) -> Frame:
@@ -181,8 +210,10 @@ def _typed(frame: Frame) -> Frame:
     native = frame.to_native()
     plain = [name for name, dtype in native.dtypes.items() if isinstance(dtype, np.dtype) and dtype.kind in "Oifub"]
     native = native.assign(**{name: native[name].convert_dtypes() for name in plain})
-    words = [name for name, dtype in native.dtypes.items() if str(dtype) in ("object", "category")]
-    made: Frame = nw.from_native(native.astype(dict.fromkeys(words, "string")))
+    kinds = {name: str(dtype) for name, dtype in native.dtypes.items()}
+    words = [name for name, kind in kinds.items() if kind in ("object", "category") or kind.startswith("dictionary<")]
+    large = [name for name, kind in kinds.items() if kind == "uint64[pyarrow]"]
+    made: Frame = nw.from_native(native.astype(dict.fromkeys(words, "string") | dict.fromkeys(large, "UInt64")))
     return made
 
 

@@ -90,7 +90,7 @@ def _with_instants(frame: Frame, zone: str | None, column: str, dialect: str | N
             frame = frame.with_columns(at_us=to_utc(nw.col("at_us"), zone))
         good = in_range(nw.col("at_us"))
         return frame.with_columns(
-            at_bad=known(nw.col("at_us")) & ~good,
+            at_bad=known(nw.col("at")) & ~good,  # of an infinite one, which DuckDB has, there is no number
             at_us=only(good, nw.col("at_us")),
         )
     if dtype.is_numeric():
@@ -98,7 +98,7 @@ def _with_instants(frame: Frame, zone: str | None, column: str, dialect: str | N
         frame = frame.with_columns(at_unix=unix_us(nw.col("at").cast(nw.Float64)))
         good = in_range(nw.col("at_unix"))
         return frame.with_columns(
-            at_bad=known(nw.col("at_unix")) & ~good,
+            at_bad=known(nw.col("at")) & ~good,
             at_us=only(good, choose(good, nw.col("at_unix"), nw.lit(0.0)).cast(nw.Int64)),
         )
     if dtype != nw.String:

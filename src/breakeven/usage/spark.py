@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from breakeven.errors import BreakevenError, LogError
+from breakeven.usage.frame_cube import fault_of
 
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "json", ".orc": "orc"}
 """End of a path, compression aside -> how Spark reads it; all else is taken as Parquet."""
@@ -100,7 +101,7 @@ def spark_frame(session: Any, paths: Sequence[str], table: str | None, read_as: 
         frame = session.table(table) if table else reader.load(list(paths))
         frame.columns  # noqa: B018 - asks Spark whether it is there
     except Exception as error:
-        raise LogError(f"{table or paths[0]}: Spark cannot read it as {kind}{_why(error)}") from None
+        raise LogError(f"{table or paths[0]}: Spark cannot read it as {kind} ({fault_of(error)})") from None
     return frame
 
 
@@ -110,9 +111,3 @@ def _format_of(path: str) -> str:
     while name.suffix in PACKED:
         name = name.with_suffix("")
     return FORMATS.get(name.suffix, "parquet")
-
-
-def _why(error: Exception) -> str:
-    """Spark's own name of an error, without its message, which may quote rows."""
-    condition = getattr(error, "getCondition", lambda: None)()
-    return f" ({condition or type(error).__name__})"
