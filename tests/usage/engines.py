@@ -148,6 +148,7 @@ def spark() -> Any:
     if "spark" not in SESSIONS:
         pytest.importorskip("pyspark")
         find_java()
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         from pyspark.sql import SparkSession
 
         builder = SparkSession.builder.appName("breakeven tests").master("local[2]")

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from engines import ENGINES, Rows, arrow, instant, sessions, spark
+from usage_logs import as_text, chats
 
 import breakeven
 from breakeven.catalogue.load import Catalogue
@@ -313,6 +314,34 @@ INSIDE = {
 def test_columns_inside_structures(engine: str, prices: PriceTable, tmp_path: Path) -> None:
     (cell,) = cube_in(engine, STRUCTURE, tmp_path, prices, columns=INSIDE).cells
     assert (cell.input_tokens, cell.cache_read_tokens, cell.output_tokens) == (91, 9, 10)
+
+
+@pytest.mark.parametrize("kind", ["structures", "text"])
+@pytest.mark.parametrize("engine", ["ibis", "spark"])
+def test_prompts_of_an_engine_are_those_of_a_frame_here(engine: str, kind: str, tmp_path: Path) -> None:
+    """Tasks, their names, what their prompts have alike, retries and repeats; by beginnings too."""
+    rows = chats()
+    for number, row in enumerate(rows[::3]):
+        row["messages"] = [
+            {"role": "user", "content": f"Translate this for our customers, in short words: {number} " * 9}
+        ]
+    table = pa.Table.from_pylist(rows if kind == "structures" else as_text(rows))
+    here = breakeven.usage(table, columns={"prompt": "messages"}, as_of=AS_OF)
+    assert {each.found_by for each in here.facts} == {"prompt", "beginning"}
+    frame, _ = ENGINES[engine](table, tmp_path)
+    there = breakeven.usage(frame, columns={"prompt": "messages"}, as_of=AS_OF)
+    assert (there.facts, there.profiles, there.notes) == (here.facts, here.profiles, here.notes)
+    assert there.cube.cells == here.cube.cells
+    assert "You sort" not in repr(there)
+
+
+def test_prompts_on_a_worker_without_our_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duckdb.__version__", "0.0.1")
+    frame, _ = ENGINES["spark"](pa.Table.from_pylist(as_text(chats())), tmp_path)
+    with pytest.raises(
+        LogError, match=r"hash the prompts \(.*\); its workers need the packages pyarrow and duckdb==0.0.1"
+    ):
+        breakeven.usage(frame, columns={"prompt": "messages"})
 
 
 def test_a_row_number_of_the_users_own(prices: PriceTable, tmp_path: Path) -> None:

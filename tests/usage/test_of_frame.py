@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from usage_logs import as_text, chats
 
 import breakeven
 from breakeven.errors import LogError
@@ -56,25 +57,7 @@ def test_an_option_that_is_unknown() -> None:
         breakeven.usage(CALLS, colums=COLUMNS)  # type: ignore[call-arg]
 
 
-def chats() -> list[dict[str, object]]:
-    """Sixty calls of two system prompts, one of which is that of thirty in a row."""
-    texts = {"a": "You sort letters by topic. " * 8, "b": "You write short answers to customers. " * 8}
-    return [
-        {
-            "model": "gpt-5-mini",
-            "input_tokens": 100 + number,
-            "output_tokens": 10,
-            "timestamp": dt.datetime(2026, 11, 1 + number % 20, tzinfo=dt.UTC),
-            "messages": [
-                {"role": "system", "content": texts["ab"[number % 2]]},
-                {"role": "user", "content": f"{number}: what is it"},
-            ],
-        }
-        for number in range(60)
-    ]
-
-
-@pytest.mark.parametrize("kind", ["polars", "lazy", "text", "pandas", "pyarrow"])
+@pytest.mark.parametrize("kind", ["polars", "lazy", "text", "pandas", "pyarrow", "duckdb", "duckdb-text"])
 def test_prompts_of_a_frame_find_its_tasks(kind: str, tmp_path: Path) -> None:
     """As a log file of the same calls does."""
     rows = chats()
@@ -91,9 +74,11 @@ def test_prompts_of_a_frame_find_its_tasks(kind: str, tmp_path: Path) -> None:
     given = {
         "polars": lambda: frame,
         "lazy": frame.lazy,
-        "text": lambda: pl.DataFrame([row | {"messages": json.dumps(row["messages"])} for row in rows]),
+        "text": lambda: pl.DataFrame(as_text(rows)),
         "pandas": lambda: pytest.importorskip("pandas").DataFrame(rows),
         "pyarrow": frame.to_arrow,
+        "duckdb": lambda: duckdb.connect().from_arrow(frame.to_arrow()),
+        "duckdb-text": lambda: duckdb.connect().from_arrow(pl.DataFrame(as_text(rows)).to_arrow()),
     }[kind]()
     found = breakeven.usage(given, columns={"prompt": "messages"}, as_of=DAY)
     told = [
@@ -126,12 +111,25 @@ def test_prompts_beside_rows_that_cannot_be_counted() -> None:
     assert found.cube.cells == plain.cube.cells
 
 
-def test_prompts_are_not_fetched_from_elsewhere() -> None:
-    relation = duckdb.sql("SELECT 'gpt-5' AS model, 1 AS input_tokens, 1 AS output_tokens, 'hello' AS p")
-    with pytest.raises(LogError, match="prompts is read from Polars, pandas and PyArrow frames alone"):
+def test_prompts_of_a_relation_that_fails() -> None:
+    relation = duckdb.sql("SELECT 'gpt-5' AS model, 1 AS input_tokens, 1 AS output_tokens, error('canary') AS p")
+    with pytest.raises(LogError, match=r"duckdb could not give the prompts \(InvalidInputException\)") as fault:
         breakeven.usage(relation, columns={"prompt": "p"})
+    assert not any("canary" in repr(error) for error in (fault.value, fault.value.__context__, fault.value.__cause__))
+    with pytest.raises(LogError, match="no column 'question'"):
+        breakeven.usage(relation, columns={"prompt": "question"})
     with pytest.raises(LogError, match="no column 'question'"):
         breakeven.usage(CALLS, columns=COLUMNS | {"prompt": "question"})
+    with pytest.raises(LogError, match="The frame holds no rows"):
+        breakeven.usage(relation.filter("model = 'none'"), columns={"prompt": "p"})
+
+
+def test_rejected_rows_of_a_relation_are_counted_and_not_numbered() -> None:
+    relation = duckdb.sql("SELECT i AS input_tokens, NULL::INT AS output_tokens, 'hello' AS p FROM range(3) t(i)")
+    found = breakeven.usage(relation, columns={"prompt": "p"})
+    assert (found.reject_counts, found.rejects) == ((("no output_tokens", 3),), ())
+    numbered = breakeven.usage(relation, columns={"prompt": "p", "line": "input_tokens"})
+    assert [each.line for each in numbered.rejects] == [0, 1, 2]
 
 
 def test_an_infinite_time_is_no_time() -> None:

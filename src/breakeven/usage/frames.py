@@ -3,7 +3,7 @@ Any frame a Python user holds, in the canonical columns that its rows would have
 
 The frame may be a Polars DataFrame or LazyFrame, a pandas DataFrame, a PyArrow Table, a DuckDB relation, an Ibis
 table or a PySpark DataFrame. Its rows stay in its engine: expressions turn them into the canonical columns of
-``calls.py``, with the rules of ``checks.py``, and only sums come back. Prompts are not looked at.
+``calls.py``, with the rules of ``checks.py``, and only sums come back. Prompts are not looked at here.
 """
 
 import warnings
@@ -72,6 +72,7 @@ def canonical_frame(
     zone: str | None = None,
     task_by: str | None = None,
     dialect: str | None = None,
+    prompt: str | None = None,
 ) -> FrameLog:
     """
     The canonical columns of a frame.
@@ -89,6 +90,8 @@ def canonical_frame(
         Column that names the task.
     dialect : str, optional
         SQL dialect of an Ibis table that belongs to no connection.
+    prompt : str, optional
+        Column of prompts, which is passed on as ``prompt``, not looked at.
 
     Raises
     ------
@@ -99,7 +102,9 @@ def canonical_frame(
     given = _opened(frame)
     schema = given.collect_schema()
     own = _columns([name for name in schema.names() if isinstance(name, str)], columns or {}, task_by)
-    raw = _selected(given, own)
+    if prompt is not None and prompt not in schema.names():
+        raise LogError(f"The frame has no column {prompt!r}.{nearest(prompt, schema.names())}")
+    raw = _selected(given, own if prompt is None else own | {"prompt": prompt})
     if task_by:
         task = text(nw.col("task"))
         raw = raw.with_columns(task=choose(known(task) & false(task != ""), task, nw.lit(NO_TASK)))
@@ -299,8 +304,8 @@ def _judged(rows: Frame, counts: Sequence[str], schema: Collection[str], *, incl
     amounts = {name: (fresh if name == "input_tokens" else col(name)) for name in TOKENS if name in counts}
     final: dict[str, nw.Expr] = {
         name: col(name)
-        for name in ("task", "model", "provider", "batch", "ok", "line")
-        if name != "line" or "line" in schema
+        for name in ("task", "model", "provider", "batch", "ok", "line", "prompt")
+        if name in schema or name not in ("line", "prompt")
     }
     for name in TOKENS:
         count = amounts[name].fill_null(zero) if name in amounts else zero

@@ -4,6 +4,7 @@ Calls on a Spark cluster: its files or a table as a frame for ``frames.py``. PyS
 
 import os
 import shutil
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,14 @@ SETTINGS = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"
 
 
 @contextmanager
+def no_word_of_pandas() -> Iterator[None]:
+    """Without PySpark's warning of a version of pandas, which is not used here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support", FutureWarning)
+        yield
+
+
+@contextmanager
 def spark_session(master: str | None) -> Iterator[Any]:
     """
     A Spark session, stopped at the end if it was started here.
@@ -38,10 +47,7 @@ def spark_session(master: str | None) -> Iterator[Any]:
         PySpark is not installed, Java is missing, or the session cannot be started.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings(
-                "ignore", "PySpark does not yet fully support", FutureWarning
-            )  # pandas, unused here
+        with no_word_of_pandas():
             sql = import_module("pyspark.sql")
     except ModuleNotFoundError:
         raise BreakevenError("needs the spark extra; install it with: pip install 'breakeven[spark]'") from None
@@ -60,8 +66,11 @@ def spark_session(master: str | None) -> Iterator[Any]:
         builder = builder.config(name, value)
     if master:
         builder = builder.master(master)
+        if master.startswith("local"):  # workers that hash prompts are of this Python, not of the first on the path
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
-        session = builder.getOrCreate()
+        with no_word_of_pandas():
+            session = builder.getOrCreate()
     except Exception as error:
         raise BreakevenError(f"--master {master}: no Spark session could be started ({type(error).__name__})") from None
     try:
