@@ -72,7 +72,11 @@ def spark_session(master: str | None) -> Iterator[Any]:
         with no_word_of_pandas():
             session = builder.getOrCreate()
     except Exception as error:
-        raise BreakevenError(f"--master {master}: no Spark session could be started ({type(error).__name__})") from None
+        version = import_module("pyspark").__version__
+        raise BreakevenError(
+            f"--master {master}: no Spark session could be started ({type(error).__name__}); see whether it runs, can be"
+            f" reached from here, and is of this version of Spark, {version}"
+        ) from None
     try:
         yield session
     finally:
