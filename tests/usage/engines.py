@@ -17,6 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from breakeven.usage.frames import NAMES
+from breakeven.usage.readers.table import known
+
 ZONE = "America/New_York"
 """Zone of the session of every engine that has one: no result may depend on it."""
 
@@ -99,6 +102,31 @@ def in_spark(table: pa.Table, folder: Path) -> tuple[Any, dict[str, Any]]:
     return spark().read.parquet(str(file)), {}
 
 
+DECLARED = {
+    "int": "int64",
+    "uint": "int64",
+    "double": "float64",
+    "string": "string",
+    "bool": "boolean",
+    "timestamp[us, tz=UTC]": "timestamptz",
+    "timestamp[us]": "timestamp",
+    "date": "date",
+    "decimal": "decimal",
+    "dictionary": "string",
+}
+"""Type of Arrow, or the word it begins with -> what a user tells of it who has SQL printed."""
+
+
+def declared(table: pa.Table) -> dict[str, str]:
+    """The columns of a table with their types, as ``--column`` takes them."""
+
+    def kind(type_: pa.DataType) -> str:
+        return DECLARED.get(str(type_)) or DECLARED[re.match("[a-z]+", str(type_))[0]]  # type: ignore[index]
+
+    names = {key: own for key, own in known(table.column_names).items() if key in NAMES}
+    return {key: f"{own}:{kind(table.schema.field(own).type)}" for key, own in names.items()}
+
+
 def in_clickhouse(table: pa.Table, folder: Path) -> tuple[Any, dict[str, Any]]:
     """SQL text in ClickHouse's dialect, run by chdb."""
     session = pytest.importorskip("chdb.session")
@@ -111,33 +139,27 @@ def in_clickhouse(table: pa.Table, folder: Path) -> tuple[Any, dict[str, Any]]:
     chdb.query(f"SET session_timezone = '{ZONE}'")
     chdb.query("DROP TABLE IF EXISTS calls")
     chdb.query(f"CREATE TABLE calls ENGINE = Memory AS SELECT * FROM file('{file}', Parquet)")
-    kinds = {
-        "int": "int64",
-        "uint": "int64",
-        "double": "float64",
-        "string": "string",
-        "bool": "boolean",
-        "timestamp[us, tz=UTC]": "timestamptz",
-        "timestamp[us]": "timestamp",
-        "date": "date",
-        "decimal": "decimal",
-        "dictionary": "string",
-    }
-
-    def kind_of(type_: pa.DataType) -> str:
-        return kinds.get(str(type_)) or kinds[re.match("[a-z]+", str(type_))[0]]  # type: ignore[index]
 
     def fetch(query: Any) -> list[tuple[Any, ...]]:
         made = chdb.query(warehouse.sql_of(query, "clickhouse"), "ArrowTable")
         return [tuple(row.values()) for row in made.to_pylist()]
 
-    from breakeven.usage.frames import NAMES
-    from breakeven.usage.readers.table import known
-
-    names = {key: own for key, own in known(table.column_names).items() if key in NAMES}
-    columns = {key: f"{own}:{kind_of(table.schema.field(own).type)}" for key, own in names.items()}
-    frame, _ = warehouse.unbound_table("calls", columns)
+    frame, _ = warehouse.unbound_table("calls", declared(table))
     return frame, {"dialect": "clickhouse", "fetch": fetch}
+
+
+def in_databricks(table: pa.Table, folder: Path) -> tuple[Any, dict[str, Any]]:
+    """SQL text in Databricks' dialect, run by Spark, which knows nearly all of it."""
+    pytest.importorskip("ibis")
+    from breakeven.usage import warehouse
+
+    in_spark(table, folder)[0].createOrReplaceTempView("calls")
+
+    def fetch(query: Any) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in spark().sql(warehouse.sql_of(query, "databricks")).collect()]
+
+    frame, _ = warehouse.unbound_table("calls", declared(table))
+    return frame, {"dialect": "databricks", "fetch": fetch}
 
 
 SESSIONS: dict[str, Any] = {}

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from engines import ENGINES, Rows, arrow, instant, sessions, spark
+from engines import ENGINES, Rows, arrow, in_databricks, instant, sessions, spark
 from usage_logs import as_text, chats
 
 import breakeven
@@ -202,6 +202,24 @@ def test_times_of_every_kind(engine: str, kind: str, prices: PriceTable, tmp_pat
     cube = cube_in(engine, arrow(rows, types), tmp_path, prices, zone=None if kind == "int64" else "+01:00")
     expected = {"naive": 1772933400000005, "day": 1772924400000000, "int64": 1772937000000000}[kind]
     assert [cell.first_us for cell in cube.cells] == [None, expected]
+
+
+def test_text_for_databricks_gives_the_same(prices: PriceTable, tmp_path: Path, typed: Usage) -> None:
+    """Instants in a session with summer time too, which its difference of two times would take for local ones."""
+    frame, own = in_databricks(arrow(LOG, TYPED), tmp_path)
+    fetch = own.pop("fetch")
+    same(frame_cube(canonical_frame(frame, **own), Finder(prices), fetch=fetch), typed)
+
+
+@pytest.mark.parametrize("kind", ["naive", "day"])
+def test_naive_times_of_databricks(kind: str, prices: PriceTable, tmp_path: Path) -> None:
+    at = {"naive": dt.datetime(2026, 3, 8, 2, 30, 59, 500_000), "day": dt.date(2026, 3, 8)}[kind]
+    types = {"input_tokens": "int64", "output_tokens": "int64", "timestamp": kind}
+    rows: Rows = [{"input_tokens": 1, "output_tokens": 1, "timestamp": at}]
+    frame, own = in_databricks(arrow(rows, types), tmp_path)
+    fetch = own.pop("fetch")
+    (cell,) = frame_cube(canonical_frame(frame, zone="UTC", **own), Finder(prices), fetch=fetch).cells
+    assert cell.first_us == {"naive": 1772937059500000, "day": 1772928000000000}[kind]
 
 
 CLOCKS = ("2026-03-29T01:59:59", "2026-03-29T02:30", "2026-03-29T03:00", "2026-10-25T02:30", "2026-10-25T03:00")

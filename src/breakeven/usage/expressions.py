@@ -19,7 +19,7 @@ from breakeven.usage.timing import DAY_US
 
 Frame = nw.LazyFrame[Any] | nw.DataFrame[Any]
 
-NUMBER = "^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]{1,2})?$"
+NUMBER = "^[+-]?([0-9]{1,99}[.]?[0-9]{0,99}|[.][0-9]{1,99})(e[+-]?[0-9]{1,2})?$"
 """Text that every engine makes a number of: some refuse one that is too large or too near 0 to be held."""
 
 MOMENT = (

@@ -38,7 +38,7 @@ from breakeven.usage.expressions import (
 from breakeven.usage.instants import with_instants
 from breakeven.usage.readers import table
 
-NAMES = ("line", *(name for name in table.NAMES if name not in ("prompt", "response_id")))
+NAMES = ("line", *(name for name in table.NAMES if name not in ("prompt", "completion", "response_id")))
 """What ``columns`` may name; ``line`` is a number of the row, for the list of rejected ones."""
 
 COUNTS = (*TOKENS, "calls")

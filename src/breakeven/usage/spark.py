@@ -74,8 +74,8 @@ def spark_session(master: str | None) -> Iterator[Any]:
     except Exception as error:
         version = import_module("pyspark").__version__
         raise BreakevenError(
-            f"--master {master}: no Spark session could be started ({type(error).__name__}); see whether it runs, can be"
-            f" reached from here, and is of this version of Spark, {version}"
+            f"--master {master}: no Spark session could be started ({type(error).__name__}); see whether it runs,"
+            f" can be reached from here, and is of this version of Spark, {version}"
         ) from None
     try:
         yield session
