@@ -46,6 +46,9 @@ DELTA = ("bigquery", "clickhouse", "duckdb")
 EPOCH = ("postgres", "trino", "athena", "snowflake", "databricks")
 """Dialects for which seconds and microseconds are asked apart: their difference is in the session's zone or coarser."""
 
+INFINITE = ("duckdb", "postgres")
+"""Dialects with infinite times."""
+
 FAR = (1990, 2110)
 """Years around those from which a log may be."""
 
@@ -88,7 +91,7 @@ def _with_instants(frame: Frame, zone: str | None, column: str, dialect: str | N
                 f"The times in column {column!r} have no time zone; say which they are in, e.g. zone='UTC' (--zone UTC)"
             )
         frame = frame.with_columns(at_there=known(nw.col("at")))
-        frame = _since_1970(_finite(frame, dtype), dtype, naive, dialect)
+        frame = _since_1970(_finite(frame, dtype, dialect), dtype, naive, dialect)
         frame = frame.with_columns(at_us=nw.col("at_us").cast(nw.Int64))
         if naive and zone:
             frame = frame.with_columns(at_us=to_utc(nw.col("at_us"), zone))
@@ -181,12 +184,14 @@ def _from_text(frame: Frame, zone: str | None) -> Frame:
     )
 
 
-def _finite(frame: Frame, dtype: nw.dtypes.DType) -> Frame:
-    """An Ibis table without times far off, as no engine makes a number of infinite ones; any other frame as it is."""
+def _finite(frame: Frame, dtype: nw.dtypes.DType, dialect: str | None) -> Frame:
+    """An Ibis table without times far off, where some may be infinite: of those no number is made."""
     if FAMILIES.get(frame.implementation.value) != "ibis":
         return frame
     ibis = import_module("ibis")
     table = frame.to_native()
+    if (dialect or table.get_backend().name) not in INFINITE:
+        return frame
     at = table["at"]
     if not isinstance(dtype, nw.Datetime):
         first, last = (ibis.literal(dt.date(year, 1, 1)) for year in FAR)
@@ -239,10 +244,9 @@ def _ibis_instants(frame: Frame, dialect: str | None) -> Frame:
     at = table["at"]
     if dialect in EPOCH:
         seconds = at.epoch_seconds().cast("float64").floor().cast("int64")
-        if dialect == "databricks":  # which does not tell them; its text of a time has no zeros at its end
-            micro = (at.cast("string").substr(20) + "000000").substr(0, 6)
-        else:
-            micro = at.microsecond()
+        # Databricks does not tell them, but its text of a time does, without zeros at the end
+        text = (at.cast("string").substr(20) + "000000").substr(0, 6)
+        micro = text if dialect == "databricks" else at.microsecond()
         us = seconds * 1_000_000 + micro.cast("int64")
     else:
         start = ibis.literal(dt.datetime(1970, 1, 1, tzinfo=dt.UTC), type="timestamp('UTC')")
