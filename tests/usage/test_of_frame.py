@@ -13,6 +13,7 @@ from usage_logs import as_text, chats
 
 import breakeven
 from breakeven.errors import LogError
+from breakeven.usage.frame_cube import fault_of
 from breakeven.usage.of_frame import usage_of
 
 DAY = dt.date(2026, 11, 23)
@@ -143,7 +144,7 @@ def test_names_of_columns_in_pandas() -> None:
     frame = pandas.DataFrame({"input_tokens": [1], "output_tokens": [1], 3: ["x"]})
     assert breakeven.usage(frame).calls == 1
     with pytest.raises(LogError, match="The frame has several columns named 'input_tokens'; rename them"):
-        breakeven.usage(pandas.concat([frame, frame[["input_tokens"]]], axis=1))
+        breakeven.usage(pandas.concat([frame, frame[["input_tokens"]]], axis=1), columns={"prompt": "input_tokens"})
 
 
 def test_a_fault_of_the_engine_is_told_without_its_words() -> None:
@@ -158,3 +159,10 @@ def test_arrow_with_values_by_run() -> None:
     models = arrow.RunEndEncodedArray.from_arrays([2, 3], ["gpt-5", "gpt-5-mini"])
     table = arrow.table({"model": models, "input_tokens": [1, 2, 4], "output_tokens": [1, 1, 1]})
     assert [cell.input_tokens for cell in breakeven.usage(table).cube.cells] == [3, 4]
+
+
+def test_an_interrupt_is_no_fault_of_the_frame() -> None:
+    """DuckDB tells of Ctrl-C by an error of its own."""
+    with pytest.raises(KeyboardInterrupt):
+        fault_of(RuntimeError("Query interrupted"))
+    assert fault_of(RuntimeError("canary")) == "RuntimeError"

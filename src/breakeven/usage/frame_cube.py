@@ -12,6 +12,7 @@ from breakeven.usage.calls import TOKENS
 from breakeven.usage.cube import UTC, Cube, RowsOf, build, check_zone, count_sizes
 from breakeven.usage.frames import FrameLog
 from breakeven.usage.models import Finder
+from breakeven.usage.scan import INTERRUPTED
 from breakeven.usage.sources import Reject, Source
 from breakeven.usage.timing import count_times
 
@@ -91,7 +92,9 @@ def fetch_rows(query: nw.LazyFrame[Any]) -> Iterable[Sequence[Any]]:
 
 
 def fault_of(error: Exception) -> str:
-    """An engine's own name of a fault, without its message."""
+    """An engine's own name of a fault, without its message. Raises KeyboardInterrupt where DuckDB was interrupted."""
+    if isinstance(error, RuntimeError) and str(error) == INTERRUPTED:
+        raise KeyboardInterrupt from None
     condition = getattr(error, "getCondition", lambda: None)()
     return str(condition or type(error).__name__)
 

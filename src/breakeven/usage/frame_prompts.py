@@ -18,7 +18,7 @@ import numpy as np
 from breakeven.errors import LogError
 from breakeven.usage.calls import ALL_TASKS, PROMPT_COLUMNS, TYPES, ZERO_COST
 from breakeven.usage.frame_cube import fault_of, plain_rows
-from breakeven.usage.frames import canonical_frame
+from breakeven.usage.frames import canonical_frame, opened
 from breakeven.usage.prompt_columns import ABSENT, prompt_columns
 from breakeven.usage.scan import Scan
 from breakeven.usage.sources import Source
@@ -67,8 +67,8 @@ def scan_frame(
         As ``canonical_frame``; the frame has no rows or no such column, its engine fails, or it is a warehouse's and
         has more rows than ``MOST_FETCHED``.
     """
-    given = nw.from_native(frame, pass_through=True)
-    where = given.implementation.value if isinstance(given, nw.DataFrame | nw.LazyFrame) else ""
+    given = opened(frame)
+    where = given.implementation.value
     prompt = columns["prompt"]
     others = {key: own for key, own in columns.items() if key != "prompt"}
     kinds = KINDS | dict.fromkeys(PROMPT_COLUMNS, "UBIGINT")

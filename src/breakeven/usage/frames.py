@@ -99,7 +99,7 @@ def canonical_frame(
         It is no frame; a column is missing, unknown or of a type that cannot hold what it should; times are naive
         and no zone is declared.
     """
-    given = _opened(frame)
+    given = opened(frame)
     schema = given.collect_schema()
     own = _columns([name for name in schema.names() if isinstance(name, str)], columns or {}, task_by)
     if prompt is not None and prompt not in schema.names():
@@ -121,8 +121,8 @@ def canonical_frame(
     return FrameLog(rows.lazy(), absent, engine)
 
 
-def _opened(frame: Any) -> Frame:
-    """The frame as Narwhals sees it."""
+def opened(frame: Any) -> Frame:
+    """The frame as Narwhals sees it. Raises LogError where it is none, or several of its columns have one name."""
     try:
         given: Frame = nw.from_native(frame)
     except nw.exceptions.DuplicateError:
