@@ -19,6 +19,7 @@ from usage_logs import LOGS, chat, write_lines
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.errors import LogError
+from breakeven.surfaces.cli import main
 from breakeven.usage import Usage, read_usage
 from breakeven.usage.inputs import find_logs
 from breakeven.usage.readers import gives_ids
@@ -168,11 +169,48 @@ def test_an_object_store_through_fsspec(tmp_path: Path, catalogue: Catalogue) ->
         ("t.parquet", "table", 1),
     ]
     assert [each.file for each in whole.skipped] == ["readme.md"]
+    assert [log.name for log in find_logs(["memory://bucket/logs/deep"])] == ["b.jsonl"]
+    assert "deep" not in [log.name for log in find_logs(["memory://bucket/logs/*"])], "a folder is no log"
     (one,) = read(catalogue, "memory://bucket/logs/*.gz").files
     assert (one.name, one.sha256) == ("a.jsonl.gz", whole.files[0].sha256)
     local = tmp_path / "t.parquet"
     local.write_bytes((tmp_path / "p").read_bytes())
     assert read(catalogue, local).files[0].sha256 == whole.files[2].sha256
+
+
+def test_objects_of_any_name(tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fsspec
+
+    store = fsspec.filesystem("memory")
+    store.pipe("/odd/log [1]?.jsonl", plain(tmp_path))
+    assert [log.name for log in find_logs(["memory://odd/log [1]?.jsonl"])] == ["log [1]?.jsonl"]
+    with pytest.raises(LogError, match=r"^memory://odd/\*\.gz: no file matches$"):
+        find_logs(["memory://odd/*.gz"])
+    monkeypatch.setattr(type(store), "size", lambda *_: pytest.fail("sizes are known from the listing"))
+    place = {"name": "/odd/", "size": 0, "type": "file"}  # as consoles of S3 make it where a folder is to be seen
+    plainly = type(store).find
+    monkeypatch.setattr(
+        type(store), "find", lambda *given, **more: plainly(*given, **more) | ({"/odd/": place} if more else {})
+    )
+    (log,) = find_logs(["memory://odd"])
+    assert (log.name, log.size) == ("log [1]?.jsonl", len(plain(tmp_path)))
+
+
+def test_cubes_in_an_object_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import fsspec
+
+    store = fsspec.filesystem("memory")
+    (tmp_path / "log.jsonl").write_bytes(plain(tmp_path))
+    made = tmp_path / "made.cube.parquet"
+    assert main(["cube", "build", str(tmp_path / "log.jsonl"), "-o", str(made)]) == 0
+    for name in "ab":
+        store.pipe(f"/cubes/{name}.cube.parquet", made.read_bytes())
+    assert main(["cube", "show", "memory://cubes/a.cube.parquet"]) == 0
+    assert f"a.cube.parquet: 1 cells, {made.stat().st_size:,} bytes" in capsys.readouterr().out
+    assert main(["cube", "merge", "memory://cubes/", "-o", str(tmp_path / "all.parquet"), "--count-twice"]) == 0
+    assert "Rows in 6 = priced 6" in capsys.readouterr().out
+    assert main(["cube", "show", "memory://cubes/"]) == 2
+    assert "memory://cubes/: is 2 files; show one at a time" in capsys.readouterr().err
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

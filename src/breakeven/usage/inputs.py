@@ -208,21 +208,36 @@ def _remote(address: str) -> Iterator[LogFile]:
         return
     system, root = _filesystem(scheme, address)
     try:
-        if glob.has_magic(rest):
-            files = sorted(system.glob(root))
-        else:
-            files = sorted(system.find(root)) if system.isdir(root) else [root]
-        sizes = [system.size(file) for file in files]
-        base = system._parent(root).rstrip("/") if len(files) == 1 else os.path.commonpath(files)
+        base, infos = _objects(system, root, rest)
     except Exception as error:  # whatever the packages of an object store may raise
         fault = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {type(error).__name__}"
         raise LogError(f"{_shown(address)}: {fault}") from None
-    pairs = [(file, size) for file, size in zip(files, sizes, strict=True) if not _hidden(file[len(base) :])]
-    if not pairs:
+    if not infos:
         raise LogError(f"{_shown(address)}: no file matches")
-    for file, size in pairs:
+    for file, size in infos:
         place = f"{scheme}://{file.lstrip('/')}"
         yield LogFile(place, file[len(base) :].strip("/"), _remote_opener(system, file), None, size)
+
+
+def _objects(system: Any, root: str, given: str) -> tuple[str, list[tuple[str, int | None]]]:
+    """
+    The folder that names are told below, and each object that is meant with its size [bytes], by one listing.
+
+    An object without a name, which consoles make to show a folder, is none; nor is a hidden one.
+    """
+    found: dict[str, Any] = {}
+    base = system._parent(root).rstrip("/")
+    if glob.has_magic(given):
+        found = system.glob(root, detail=True)
+        if found:
+            base = os.path.commonpath([system._parent(file) for file in found])
+    if not found and system.isdir(root):
+        found = system.find(root, detail=True)
+        base = root.rstrip("/")
+    elif not found and (system.exists(root) or not glob.has_magic(given)):
+        found = {root: system.info(root)}
+    files = [(file, info.get("size")) for file, info in sorted(found.items()) if info.get("type") != "directory"]
+    return base, [(file, size) for file, size in files if not file.endswith("/") and not _hidden(file[len(base) :])]
 
 
 def _remote_opener(system: Any, file: str) -> Callable[[], IO[bytes]]:

@@ -104,7 +104,8 @@ def usage_elsewhere(
 
     _no_files(files)
     table = where.table or ""
-    return asked(connected_table(where.connection or "", table), table)
+    with connected_table(where.connection or "", table) as frame:
+        return asked(frame, table)
 
 
 def print_sql(
