@@ -14,8 +14,8 @@ model           ``model`` or ``modelVersion`` of the body, else ``model`` or ``m
 provider        implied by the shape for Gemini, Bedrock, Cohere, Groq, Mistral, DeepSeek and OpenRouter
 instant         ``created``, ``created_at`` or ``createTime`` of the body, else ``timestamp`` beside it
 batch           Message Batches results, batches of OpenAI, and ``service_tier`` "batch"
-service_tier    ``usage.service_tier`` or ``usage.speed`` (Anthropic), ``usageMetadata.serviceTier`` or
-                ``trafficType`` (Google), ``service_tier``
+service_tier    ``usage.service_tier``, ``usage.speed`` or ``usage.inference_geo`` (Anthropic), ``serviceTier`` or
+                ``trafficType`` of ``usageMetadata`` (Google), ``service_tier``
 ok              no ``error``; a batch result "succeeded"
 cost_usd        ``usage.cost`` (OpenRouter), with the upstream cost where the key was one's own
 ==============  =============================================================================================

@@ -32,6 +32,9 @@ from breakeven.usage.fields import json_path
 
 Field = Callable[[str], str]
 
+US_ONLY = "us-inference"
+"""``service_tier`` of calls of Anthropic that are kept in the United States, which has a price of its own."""
+
 
 def fields(prefixes: Sequence[str]) -> Field:
     """A function from a path inside a response to a raw field, the response lying at one of these prefixes."""
@@ -194,8 +197,10 @@ def tier(field: Field) -> str:
         "usageMetadata.serviceTier",
         "usage_metadata.service_tier",
     )
+    standard = field("usage.service_tier")
     cases = [
         (f"{field('usage.speed')} = 'fast'", "'fast'"),
+        (f"{field('usage.inference_geo')} = 'us' AND coalesce({standard} = 'standard', true)", f"'{US_ONLY}'"),
         (f"{traffic} = '2'", "'provisioned_throughput'"),
         (f"{traffic} = '1'", "NULL"),
         ("true", f"coalesce({', '.join(map(field, named))}, {traffic})"),
