@@ -127,8 +127,10 @@ def _percent(share: float | None) -> str:
 
 
 def _months(answer: LogsAnswer, console: Console) -> None:
-    table = _table("Cost by month", ("month", "task", "model", "calls", "cost"), console, left=3)
     rows = [(month, task) for task in answer.tasks[:SHOWN_TASKS] for month in task.months]
+    if not rows:
+        return
+    table = _table("Cost by month", ("month", "task", "model", "calls", "cost"), console, left=3)
     for month, task in sorted(rows, key=lambda row: str(row[0]["month"])):
         cost = month["cost_usd"]
         usd = money(cost if isinstance(cost, float) else None, unknown="no price")
