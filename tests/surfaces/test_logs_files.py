@@ -125,6 +125,21 @@ def test_a_model_is_found_by_its_values_and_said_to_be_missing(tmp_path: Path, c
     )
 
 
+def test_numbers_are_not_broken_at_80_columns(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("breakeven.surfaces.cli.output.PIPED_WIDTH", 80)
+    log = tmp_path / "log.jsonl"
+    counted = {"prompt_tokens": 123_456_789, "completion_tokens": 2_345_678}
+    long = CALL | {"model": "anthropic.claude-3-5-haiku-20241022-v1:0", "metadata": {"task": "a task of some length"}}
+    log.write_text(json.dumps(long | {"usage": counted}) + "\n")
+    assert main(["logs", str(log)]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    for words in ("calls", "failed", "output", "123,456,789", "2,345,678"):
+        assert words in out
+
+
 def test_names_in_a_log_neither_act_on_a_terminal_nor_break_the_answer(tmp_path: Path, capsys: Captured) -> None:
     hostile = ("[/bold] x", "a [red]b[/red] :smile:", "\x1b[2J\x1b]0;title\x07", "zero\0and\u202eturned")
     log = tmp_path / "log.jsonl"
