@@ -335,3 +335,45 @@ def test_reading_is_watched(tmp_path: Path, catalogue: Catalogue) -> None:
     assert watch.words == "adding up 3,001 rows"
     assert watch.shares == sorted(watch.shares)
     assert watch.shares[-1] == 1
+
+
+def test_a_file_with_several_names_is_read_once(tmp_path: Path, catalogue: Catalogue) -> None:
+    folder = tmp_path / "logs"
+    (folder / "sub").mkdir(parents=True)
+    write_lines(folder / "sub" / "a.jsonl", [chat()])
+    (folder / "again.jsonl").symlink_to("sub/a.jsonl")
+    (folder / "loop").symlink_to(tmp_path)
+    (folder / "nowhere.jsonl").symlink_to("missing.jsonl")
+    assert counts(read(catalogue, folder)) == [("again.jsonl", "openai-response", 1)]
+    assert len(counts(read(catalogue, f"{folder}/**/*.jsonl"))) == 1
+
+
+def test_a_closed_folder_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "closed").mkdir()
+    write_lines(tmp_path / "a.jsonl", [chat()])
+    listed = os.scandir
+
+    def scandir(place: str) -> object:
+        if str(place).endswith("closed"):
+            raise PermissionError(13, "Permission denied", place)
+        return listed(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)  # root may open every folder
+    with pytest.raises(LogError, match=r"closed: cannot be opened: Permission denied"):
+        find_logs([tmp_path])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_said_to_be_that(tmp_path: Path, catalogue: Catalogue, encoding: str) -> None:
+    text = write_lines(tmp_path / "good.jsonl", [chat()] * 2).read_text()
+    file = tmp_path / "log.jsonl"
+    file.write_bytes(text.encode(encoding))
+    with pytest.raises(LogError, match=r"log\.jsonl: is UTF-16 text, which is not read; save it as UTF-8"):
+        read(catalogue, file)
+    beside = read(catalogue, file, tmp_path / "good.jsonl")
+    assert [skipped.reason for skipped in beside.skipped] == ["UTF-16 text, which is not read; save it as UTF-8"]
+
+
+def test_an_option_written_wrong_is_no_missing_file() -> None:
+    with pytest.raises(LogError, match="--ouput: neither a file nor an option"):
+        find_logs(["--ouput"])

@@ -160,7 +160,7 @@ def find_logs(given: Iterable["str | os.PathLike[str] | LogFile"]) -> list[LogFi
 
 def _on_disk(path: Path) -> Iterator[LogFile]:
     if path.is_dir():
-        files = sorted(_below(path))
+        files = _once(_below(path))
         if not files:
             raise LogError(f"{path}: the folder holds no files; hidden ones are left out")
         yield from (_local(file, file.relative_to(path).as_posix()) for file in files)
@@ -171,18 +171,32 @@ def _on_disk(path: Path) -> Iterator[LogFile]:
     elif glob.has_magic(str(path)):
         pattern = str(path)
         matches = [Path(match) for match in glob.glob(pattern, recursive=True)]  # noqa: PTH207 (it may be absolute)
-        files = sorted(match for match in matches if match.is_file())
+        files = _once(match for match in matches if match.is_file())
         if not files:
             raise LogError(f"{path}: no file matches; quote the pattern, ** goes down any number of folders")
         base = os.path.commonpath([file.parent for file in files])
         yield from (_local(file, file.relative_to(base).as_posix()) for file in files)
+    elif str(path).startswith("--"):
+        raise LogError(f"{path}: neither a file nor an option; breakeven logs --help lists the options")
     else:
         raise LogError(f"{path}: no such file")
 
 
+def _once(files: Iterable[Path]) -> list[Path]:
+    """The files by name; of several names of one file, through links, the one with the fewest folders."""
+    found: dict[Path, Path] = {}
+    for file in sorted(files, key=lambda file: (len(file.parts), file.is_symlink(), file)):
+        found.setdefault(file.resolve(), file)
+    return sorted(found.values())
+
+
 def _below(folder: Path) -> Iterator[Path]:
-    """Every file below a folder that is not hidden, nor in a hidden folder."""
-    for place, folders, names in os.walk(folder):
+    """Every file below a folder that is not hidden, nor in a hidden folder. Raises LogError for one that is closed."""
+
+    def closed(error: OSError) -> None:
+        raise LogError(f"{error.filename}: cannot be opened: {error.strerror}")
+
+    for place, folders, names in os.walk(folder, onerror=closed):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(place, name) for name in names if not name.startswith(".") and Path(place, name).is_file())
 
