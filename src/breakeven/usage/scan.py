@@ -22,7 +22,7 @@ from breakeven.usage.cube import MAY_BE_ABSENT, Cube
 from breakeven.usage.cube_file import is_cube, read_cube
 from breakeven.usage.fields import JsonLine, TableRow, quoted
 from breakeven.usage.inputs import LogFile, as_log
-from breakeven.usage.layout import NO_ROWS, Layout, head_of, layout_of, reader_of, registered
+from breakeven.usage.layout import NO_ROWS, Layout, head_of, knows, layout_of, reader_of, registered
 from breakeven.usage.lines import Chunk
 from breakeven.usage.mapping import RESPONSE_ID, absent_columns, canonical_query, raw_columns, run
 from breakeven.usage.nesting import BENIGN, count_each_call_once
@@ -33,6 +33,7 @@ from breakeven.usage.readers.reader import Reader
 from breakeven.usage.same_calls import count_logged_twice_once
 from breakeven.usage.sample import key_of_parquet, key_of_text
 from breakeven.usage.sources import Reject, Skipped, Source
+from breakeven.usage.sums_file import READER as SUMS
 from breakeven.usage.sums_file import is_sums, read_sums
 from breakeven.usage.whole_json import WholeLine, read_whole
 
@@ -252,7 +253,8 @@ class _How:
 def _read(result: Scan, file: LogFile, how: _How) -> None:
     """Read one file. Raises NoLogError."""
     engine, number = result.engine, len(result.sources)
-    head, is_document = head_of(file)
+    known = knows(engine, file, how.reader, how.column_map, how.columns)
+    head, form = head_of(file, lambda head: known(head) or SUMS.accepts(head, file.name))
     if head.startswith(PARQUET) and not how.columns and is_cube(engine, file):
         result.cubes.append((file.name, read_cube(engine, file)))
         return
@@ -268,7 +270,7 @@ def _read(result: Scan, file: LogFile, how: _How) -> None:
         if file.watch is not None:
             file.watch.rows(rows)
     else:
-        layout = layout_of(file, head, reader, is_document=is_document)
+        layout = layout_of(file, head, reader, form)
         if find_key:
             result.keys[reader.name] = key_of_text(engine, layout, reader, how.columns)
         rows = _text(result, number, layout, reader, how)
@@ -283,7 +285,7 @@ def _text(result: Scan, number: int, layout: Layout, reader: Reader, how: _How) 
     result.in_place = False
     key = result.keys.get(reader.name)
     raw = raw_columns(reader, layout.names, how.task_by, how.columns, file, row, key, ids=how.find_ids)
-    if isinstance(row, JsonLine) and not (layout.is_document or layout.expand) and raw["span"] == "NULL":
+    if isinstance(row, JsonLine) and not (layout.form or layout.expand) and raw["span"] == "NULL":
 
         def raw_of(line: WholeLine) -> dict[str, str]:
             return raw_columns(reader, layout.names, how.task_by, how.columns, file, line, key, ids=how.find_ids)
