@@ -14,9 +14,9 @@ from itertools import islice
 from pathlib import Path
 
 from breakeven.usage.inputs import LogFile
-from breakeven.usage.json_values import DECODE, BrokenError, Values
+from breakeven.usage.json_values import DECODE, BrokenError, Values, is_cut
 from breakeven.usage.lines import BLANK, NOT_UTF8, Chunk, Fault, open_log, readable
-from breakeven.usage.wrapped import EACH, HEAD_ROWS, KeyPath, Known, Lists, beginning, lists_in, names_in, row_of
+from breakeven.usage.wrapped import EACH, HEAD_ROWS, KeyPath, Known, Lists, lists_in, names_in, row_of
 
 CHUNK_CHARS = 16 * 1024 * 1024
 
@@ -64,8 +64,10 @@ def first_object(text: str) -> str:
     """Whether the object, or array, that a text begins with is "whole", "cut" where the text ends, or "broken"."""
     try:
         DECODE(text)
-    except (ValueError, RecursionError):
-        return "cut" if beginning(text) is not None else "broken"
+    except json.JSONDecodeError as error:
+        return "cut" if is_cut(text, error) else "broken"
+    except RecursionError:
+        return "broken"
     return "whole"
 
 

@@ -10,13 +10,28 @@ from breakeven.usage.streams import Damaged
 
 PIECE_BYTES = 1024 * 1024
 TOKEN_CHARS = 16
-"""A number, a word or an escape that is cut short is shorter than this. [characters]"""
+"""A word, or what is left of a number, is shorter than this. [characters]"""
+
+ESCAPE_CHARS = 6
+WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
 
 BROKEN = "not JSON from here on"
 
 SPACE = re.compile(r"\s*")
 
 DECODE = json.JSONDecoder().raw_decode
+
+
+def is_cut(text: str, error: json.JSONDecodeError) -> bool:
+    """Whether a text that is no JSON would be, if it went on."""
+    rest = text[error.pos : error.pos + TOKEN_CHARS]
+    if error.msg.startswith("Unterminated string"):
+        return True
+    if error.msg.startswith("Invalid \\u"):
+        return len(rest) < ESCAPE_CHARS
+    if error.msg.startswith("Expecting value"):
+        return any(word.startswith(rest) for word in WORDS)
+    return not rest.strip(".eE+-")  # nothing, or the middle of a number
 
 
 class BrokenError(Exception):
@@ -72,12 +87,11 @@ class Values:
             except RecursionError:
                 raise self._broken() from None
             except json.JSONDecodeError as error:
-                cut = error.msg.startswith("Unterminated string") or error.pos > len(self.text) - TOKEN_CHARS
-                if not cut or not self._more(len(self.text) - self.place):
+                if not is_cut(self.text, error) or not self._more(len(self.text) - self.place):
                     raise self._broken() from None
                 continue
             length = end - self.place
-            if end == len(self.text) and self.text[end - 1] not in '"}]' and self._more():
+            if end > len(self.text) - TOKEN_CHARS and self.text[end - 1] not in '"}]' and self._more():
                 continue  # a number may go on
             self.place += length
             return self.text[self.place - length : self.place]

@@ -68,6 +68,7 @@ class Scan:
         None where they are in the table ``calls``.
     notes : what should be known of the reading, in whole sentences.
     has_spans : whether the rows of some file lie inside one another.
+    by_row : numbers of the files whose rows are numbered, not their lines.
     keys : reader -> the metadata key that names tasks in its files, None where none does; only of readers asked.
     """
 
@@ -85,6 +86,7 @@ class Scan:
     with_ids: dict[int, tuple[int, str] | None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     has_spans: bool = False
+    by_row: set[int] = field(default_factory=set)
     keys: dict[str, str | None] = field(default_factory=dict)
 
     @property
@@ -140,7 +142,10 @@ class Scan:
             first = f"SELECT file, line, reason {bad} ORDER BY {order} LIMIT {MAX_REJECTS}"
             found += self.engine.execute(first).fetchall()
         found.sort(key=lambda reject: (reject[2] in BENIGN, reject))
-        rejects = (Reject(self.sources[file].name, line, reason) for file, line, reason in found[:MAX_REJECTS])
+        rejects = (
+            Reject(self.sources[file].name, line, reason, "row" if file in self.by_row else "line")
+            for file, line, reason in found[:MAX_REJECTS]
+        )
         return tuple(rejects), counts
 
 
@@ -276,6 +281,8 @@ def _read(result: Scan, file: LogFile, how: _How) -> None:
         rows = _text(result, number, layout, reader, how)
     if not rows:
         raise NoLogError(f"{file}: holds no rows", NO_ROWS)
+    if form is not None or head.startswith(PARQUET):
+        result.by_row.add(number)
     result.sources.append(Source(file.name, reader.name, rows, file.sha256()))
 
 

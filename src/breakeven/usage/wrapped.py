@@ -11,7 +11,7 @@ from typing import Any
 
 import pydantic_core
 
-from breakeven.usage.json_values import DECODE
+from breakeven.usage.json_values import DECODE, is_cut
 from breakeven.usage.readers.reader import json_object
 
 EACH = "*"
@@ -123,7 +123,7 @@ def row_of(element: Any, names: Sequence[str]) -> Any:
 
 
 def _objects(head: bytes) -> Iterator[Any]:
-    """The first objects of a text, the last one as far as it is there."""
+    """The first objects of a text, one that is cut short or broken as far as it goes; after that the next line."""
     text, place = head.decode("utf-8", "replace"), 0
     for _ in range(LOOKED_AT):
         place = len(text) - len(text[place:].lstrip(" \t\r\n,[]\ufeff"))
@@ -131,14 +131,14 @@ def _objects(head: bytes) -> Iterator[Any]:
             return
         try:
             value, place = DECODE(text, place)
-        except (ValueError, RecursionError):
-            yield beginning(text[place:])
-            return
+        except (json.JSONDecodeError, RecursionError) as error:
+            end = error.pos if isinstance(error, json.JSONDecodeError) and not is_cut(text, error) else len(text)
+            value, place = _beginning(text[place:end]), text.find("\n", end) + 1 or len(text)
         yield value
 
 
-def beginning(text: str) -> Any:
-    """An object that is cut short, without the values that are not whole; None where it is broken."""
+def _beginning(text: str) -> Any:
+    """An object that is cut short, without the values that are not whole; None where it cannot be read so."""
     try:
         return pydantic_core.from_json(text, allow_partial=True)
     except ValueError:
