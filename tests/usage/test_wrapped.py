@@ -20,7 +20,7 @@ from breakeven.usage.documents import Form, document_chunks, document_head, form
 from breakeven.usage.explain import explain
 from breakeven.usage.inputs import LogFile, as_log
 from breakeven.usage.json_values import BrokenError, Values
-from breakeven.usage.lines import HEAD_BYTES, TOO_LONG
+from breakeven.usage.lines import BOM, HEAD_BYTES, TOO_LONG
 from breakeven.usage.said import Wanted, texts_of, want
 from breakeven.usage.scan import open_engine, scan_files
 from breakeven.usage.wrapped import Lists
@@ -52,10 +52,8 @@ LAYOUTS: dict[str, Callable[[Any], bytes]] = {
     "without spaces": lambda value: json.dumps(value, separators=(",", ":")).encode(),
     "a line with its end": lambda value: json.dumps(value).encode() + b"\r\n",
     "printed": lambda value: json.dumps(value, indent=2).encode(),
-    "printed with a mark": lambda value: (
-        b"\xef\xbb\xbf" + json.dumps(value, indent="\t").encode().replace(b"\n", b"\r\n")
-    ),
-    "a row a line": lambda value: json.dumps(value).replace('}, {"id"', '},\n{"id"').encode(),
+    "printed with a mark": lambda value: BOM + json.dumps(value, indent="\t").replace("\n", "\r\n").encode(),
+    "a row a line": lambda value: json.dumps(value).replace('}, {"object"', '},\n{"object"').encode(),
     "gzip": lambda value: gzip.compress(json.dumps(value, indent=1).encode()),
     "Zstandard": lambda value: zstandard.ZstdCompressor().compress(json.dumps(value).encode()),
     "in an array": lambda value: json.dumps([value]).encode(),
@@ -328,6 +326,6 @@ def test_pages_are_priced_beside_other_files(tmp_path: Path, catalogue: Catalogu
     cut = log(tmp_path, json.dumps({"data": CALLS}, indent=1)[:1500], "cut.json")
     none = log(tmp_path, json.dumps({"data": [], "error": None}), "none.json")
     usage = read_usage([page, cut, none], table=catalogue.prices, as_of=dt.date(2026, 11, 23))
-    assert [(file.priced, file.rejected) for file in usage.files][0] == (6, 0)
+    assert (usage.files[0].priced, usage.files[0].rejected) == (6, 0)
     assert usage.rows.read == usage.rows.priced + usage.rows.rejected
     assert [skipped.file for skipped in usage.skipped] == ["none.json"]

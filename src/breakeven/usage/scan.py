@@ -21,6 +21,7 @@ from breakeven.usage.column_map import ColumnMap
 from breakeven.usage.cube import MAY_BE_ABSENT, Cube
 from breakeven.usage.cube_file import is_cube, read_cube
 from breakeven.usage.fields import JsonLine, TableRow, quoted
+from breakeven.usage.following import followed, reading
 from breakeven.usage.inputs import LogFile, as_log
 from breakeven.usage.layout import NO_ROWS, Layout, head_of, knows, layout_of, reader_of, registered
 from breakeven.usage.lines import Chunk
@@ -62,6 +63,7 @@ class Scan:
     spans_us : for each file that is not read into the table ``calls`` its first and last time, None where it has none.
         [us]
     absent : columns of ``cube.MAY_BE_ABSENT`` that no file has.
+    unread : rows of Parquet that is scanned where it is, when the view is asked.
     in_place : whether every file is Parquet that is scanned where it is.
     has_prompts : whether some file holds prompts.
     with_ids : number of a file whose rows carry ids of responses -> number and query with ``response`` in ``queries``;
@@ -81,6 +83,7 @@ class Scan:
     queries: list[str] = field(default_factory=list)
     spans_us: list[tuple[int | None, int | None]] = field(default_factory=list)
     absent: frozenset[str] = frozenset(MAY_BE_ABSENT)
+    unread: int = 0
     in_place: bool = True
     has_prompts: bool = False
     with_ids: dict[int, tuple[int, str] | None] = field(default_factory=dict)
@@ -272,8 +275,6 @@ def _read(result: Scan, file: LogFile, how: _How) -> None:
         if find_key:
             result.keys[reader.name] = key_of_parquet(engine, file, reader, how.columns)
         rows = _parquet(result, number, file, reader, how)
-        if file.watch is not None:
-            file.watch.rows(rows)
     else:
         layout = layout_of(file, head, reader, form)
         if find_key:
@@ -337,8 +338,10 @@ def _parquet(result: Scan, number: int, file: LogFile, reader: Reader, how: _How
     query = canonical_query(result.engine, number, raw, row, numbered, kept)
     if kept is None or raw["span"] != "NULL":
         result.in_place = False
-        run(result.engine, f"INSERT INTO calls BY NAME {query}", f"{file}: the rows cannot be read")
+        with followed(result.engine, reading(file, count)):
+            run(result.engine, f"INSERT INTO calls BY NAME {query}", f"{file}: the rows cannot be read")
         return count
+    result.unread += count
     result.spans_us.append(_parquet_span(result.engine, raw["instant"], types, rows_of, query))
     if number in result.with_ids:
         with_ids = f"SELECT {', '.join(_columns(False))}, response FROM ({query})"

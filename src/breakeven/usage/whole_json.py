@@ -16,6 +16,7 @@ import duckdb
 from breakeven.errors import LogError
 from breakeven.usage.calls import PROMPT_COLUMNS, TOKENS, TYPES, ZERO_COST
 from breakeven.usage.fields import JsonLine, path_parts
+from breakeven.usage.following import followed, reading
 from breakeven.usage.inputs import LogFile
 from breakeven.usage.line_shape import Rows, sample, shape_of
 from breakeven.usage.mapping import RESPONSE_ID, absent_columns, canonical_query
@@ -147,7 +148,7 @@ def read_whole(
         engine.execute(f"SET preserve_insertion_order = {str(raw[RESPONSE_ID] != 'NULL').lower()}")
         try:
             engine.execute("BEGIN")
-            whole, faults, unlike = _read(engine, number, file.path, raw, row)
+            whole, faults, unlike = _read(engine, number, file, file.path, raw, row)
             engine.execute("ROLLBACK" if faults else "COMMIT")
         except (duckdb.Error, LogError):
             engine.execute("ROLLBACK")
@@ -160,12 +161,12 @@ def read_whole(
 
 
 def _read(
-    engine: duckdb.DuckDBPyConnection, number: int, file: Path, raw: Mapping[str, str], row: WholeLine
+    engine: duckdb.DuckDBPyConnection, number: int, file: LogFile, path: Path, raw: Mapping[str, str], row: WholeLine
 ) -> tuple[Whole, int, int]:
     """The rows of a file, how many of them are no calls, and how many are unlike the sample of it."""
-    with file.open("rb") as handle:
+    with path.open("rb") as handle:
         packing = PACKINGS.get(handle.read(2), "none")
-    lines = f"{pattern_of(file)}, compression = '{packing}'"
+    lines = f"{pattern_of(path)}, compression = '{packing}'"
     absent = absent_columns(raw)
     constant = CONSTANT | {"file": str(number)} | dict.fromkeys(absent, "NULL")
     constant |= {name: "0" for name in absent if name.endswith("_tokens")}
@@ -186,7 +187,8 @@ def _read(
     stored += ["response"] if has_ids else []
     table = f"calls_{number}"
     query = canonical_query(engine, number, raw, row, lines, kept | {UNLIKE: "broken"}, all_good=True)
-    engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join([*stored, 'faulty', UNLIKE])} FROM ({query})")
+    with followed(engine, reading(file)):
+        engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join([*stored, 'faulty', UNLIKE])} FROM ({query})")
     counted = f"count(*), count(*) FILTER (faulty), count(*) FILTER ({UNLIKE}), min(at_us), max(at_us)"
     rows, faults, unlike, first, last = engine.execute(f"SELECT {counted} FROM {table}").fetchall()[0]
     columns = [

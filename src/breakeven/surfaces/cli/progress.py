@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from breakeven.usage.inputs import Watch
+from breakeven.usage.lines import HEAD_BYTES
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -96,7 +97,10 @@ class Bar:
                 if not seconds:
                     return Text("")
                 seconds += AFTER_S
-                return Text(f"{bar.done / seconds / 1e6:,.1f} MB/s, {bar.counted / seconds:,.0f} rows/s")
+                megabytes = (
+                    f"{bar.done / seconds / 1e6:,.1f} MB/s, "  # of Parquet that stays where it is none are known
+                )
+                return Text(f"{megabytes if bar.done > HEAD_BYTES else ''}{bar.counted / seconds:,.0f} rows/s")
 
         with self.lock:
             if self.ended:
