@@ -30,18 +30,15 @@ def key_of_text(
     row = layout.row()
     paths: list[str] = []
     if isinstance(row, TableRow):
-        if not table_candidates(layout.names) and not _of_metadata(layout.names):
+        paths = table_candidates(layout.names)
+        if not paths:
             return None
         row.wanted += layout.names
     chunk = next((chunk for chunk in layout.chunks(row) if chunk.lines), None)
     if chunk is None:
         return None
     texts = {name: column[:SAMPLE_ROWS] for name, column in chunk.texts.items()}
-    if isinstance(row, TableRow):
-        columns = {name: texts[name][:LOOKED_AT] for name in _of_metadata(layout.names)}
-        rows = zip(*columns.values(), strict=True)
-        paths = table_candidates(layout.names, [dict(zip(columns, map(_value, each), strict=True)) for each in rows])
-    else:
+    if isinstance(row, JsonLine):
         paths = candidates([found for text in texts["raw"][:LOOKED_AT] if (found := json_object(text)) is not None])
     with registered(engine, Chunk(texts, chunk.lines[:SAMPLE_ROWS])):
         return _chosen(engine, layout.file, layout.names, reader, own, row, paths, "chunk") if paths else None
@@ -53,15 +50,10 @@ def key_of_parquet(
     """The same of a Parquet file."""
     rows_of, types = parquet_rows(engine, file)
     names = list(types)
-    paths = table_candidates(names, _metadata(engine, file, rows_of, _of_metadata(names)))
+    paths = table_candidates(names, _metadata(engine, file, rows_of, [name for name in names if name in METADATA]))
     source = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of} LIMIT {SAMPLE_ROWS})"
     row = TableRow(types, tidy=False)
     return _chosen(engine, file, names, reader, own, row, paths, source) if paths else None
-
-
-def _of_metadata(names: Sequence[str]) -> list[str]:
-    """Those columns that hold keys of the user's own."""
-    return [name for name in names if name in METADATA]
 
 
 def _metadata(
