@@ -20,7 +20,8 @@ from breakeven.usage.documents import Form, document_chunks, document_head, form
 from breakeven.usage.explain import explain
 from breakeven.usage.inputs import LogFile, as_log
 from breakeven.usage.json_values import BrokenError, Values
-from breakeven.usage.lines import BOM, HEAD_BYTES, TOO_LONG
+from breakeven.usage.lines import HEAD_BYTES, TOO_LONG
+from breakeven.usage.readers.reader import BOM
 from breakeven.usage.said import Wanted, texts_of, want
 from breakeven.usage.scan import open_engine, scan_files
 from breakeven.usage.wrapped import Lists

@@ -15,7 +15,7 @@ from breakeven.usage.inputs import LogFile
 from breakeven.usage.lines import BLANK, Chunk, csv_chunks, csv_names, expanded, has_line, json_chunks, read_head
 from breakeven.usage.parquet import PARQUET, parquet_rows
 from breakeven.usage.readers import claimants, identify, identify_table
-from breakeven.usage.readers.reader import Reader, json_rows
+from breakeven.usage.readers.reader import Head, Reader, json_rows
 
 NO_ROWS = "it holds no rows"
 
@@ -53,7 +53,7 @@ def head_of(file: LogFile, known: Callable[[bytes], bool]) -> tuple[bytes, Form 
         form = form_of(head, known)
     if not head.strip(BLANK) or (form is not None and not head.strip(BLANK + b"[,]")):
         raise NoLogError(f"{file}: holds no rows", NO_ROWS)
-    return (form is not None and document_head(file, form)) or head, form
+    return Head((form is not None and document_head(file, form)) or head), form
 
 
 def knows(

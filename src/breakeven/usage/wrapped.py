@@ -12,7 +12,7 @@ from typing import Any
 import pydantic_core
 
 from breakeven.usage.json_values import DECODE, is_cut
-from breakeven.usage.readers.reader import json_object
+from breakeven.usage.readers.reader import Head, json_object
 
 EACH = "*"
 """Stands in a path for every element of a list."""
@@ -94,9 +94,9 @@ def lists_in(head: bytes, known: Known) -> Lists | None:
     return None
 
 
-def as_head(rows: Sequence[Any]) -> bytes:
+def as_head(rows: Sequence[Any]) -> Head:
     """The first rows as JSON lines."""
-    return "\n".join(json.dumps(row) for row in rows[:HEAD_ROWS]).encode()
+    return Head("\n".join(json.dumps(row) for row in rows[:HEAD_ROWS]).encode())
 
 
 def names_in(value: Any) -> Sequence[str]:

@@ -97,10 +97,10 @@ class Bar:
                 if not seconds:
                     return Text("")
                 seconds += AFTER_S
-                megabytes = (
-                    f"{bar.done / seconds / 1e6:,.1f} MB/s, "  # of Parquet that stays where it is none are known
-                )
-                return Text(f"{megabytes if bar.done > HEAD_BYTES else ''}{bar.counted / seconds:,.0f} rows/s")
+                rows = f"{bar.counted / seconds:,.0f} rows/s"
+                if bar.done <= HEAD_BYTES:  # of Parquet that is read where it is, bytes are not counted
+                    return Text(rows)
+                return Text(f"{bar.done / seconds / 1e6:,.1f} MB/s, {rows}")
 
         with self.lock:
             if self.ended:
