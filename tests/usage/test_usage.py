@@ -12,7 +12,8 @@ from usage_logs import LOGS, chat, write_lines
 from breakeven.catalogue.load import Catalogue
 from breakeven.errors import LogError
 from breakeven.usage import Usage, read_usage
-from breakeven.usage.cube import ZERO_BUCKET, cut_instants, middle
+from breakeven.usage.cube import ZERO_BUCKET, middle
+from breakeven.usage.cuts import cut_instants
 from breakeven.usage.price import price_cube, reprice
 from breakeven.usage.sizes import INPUT, OUTPUT, Histograms
 

@@ -9,7 +9,8 @@ import narwhals.stable.v2 as nw
 
 from breakeven.errors import LogError
 from breakeven.usage.calls import TOKENS
-from breakeven.usage.cube import UTC, Cube, RowsOf, build, check_zone, count_sizes
+from breakeven.usage.cube import Cube, RowsOf, build, count_sizes
+from breakeven.usage.cuts import UTC, check_zone
 from breakeven.usage.frames import FrameLog
 from breakeven.usage.models import Finder
 from breakeven.usage.sources import Reject, Source

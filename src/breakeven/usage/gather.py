@@ -12,8 +12,9 @@ from breakeven.errors import LogError
 from breakeven.usage.accounts import good_rows
 from breakeven.usage.cells import NO_CODES, Cells
 from breakeven.usage.column_map import ColumnMap
-from breakeven.usage.columns import cells_of_query, sizes_of_query, with_codes
-from breakeven.usage.cube import UTC, Cube, build, check_zone, count_sizes
+from breakeven.usage.columns import cells_of_query, likely_models, sizes_of_query, with_codes
+from breakeven.usage.cube import Cube, build, count_sizes
+from breakeven.usage.cuts import UTC, check_zone
 from breakeven.usage.following import Tell, followed
 from breakeven.usage.inputs import LogFile, Watch
 from breakeven.usage.merge import merged, refuse_twice, renamed_cube
@@ -141,8 +142,12 @@ def cube_of_logs(
         """Of a query that takes all from one share of the whole to another, and reads so many rows."""
         return None if watch is None else _part(watch, first, last, rows)
 
+    unread = scan.unread
+
     def cells_of(query: nw.LazyFrame[Any], cuts: Sequence[int]) -> Cells:
-        with followed(engine, part(0.15, 0.5, scan.unread)):  # it takes about as long as all that follows
+        nonlocal unread
+        rows, unread = unread, 0  # rows count once, cells may be asked for again
+        with followed(engine, part(0.15, 0.5, rows)):  # it takes about as long as all that follows
             return cells_of_query(engine, query, cuts, scan.absent, codes)
 
     def rows_of(query: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
@@ -166,6 +171,7 @@ def cube_of_logs(
         billing_zone=zone,
         cells_of=cells_of,
         codes=codes,
+        likely=() if codes else likely_models(engine, "log", scan.absent),
         beside=beside,
     )
     with followed(engine, part(0.5, 0.6)):

@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 from breakeven.catalogue.load import load_catalogue
 from breakeven.catalogue.table import PriceTable
 from breakeven.usage import Usage, summary
-from breakeven.usage.cube import UTC, check_zone
+from breakeven.usage.cuts import UTC, check_zone
 from breakeven.usage.frame_cube import frame_cube, plain_rows
 from breakeven.usage.frame_prompts import scan_frame
 from breakeven.usage.frames import canonical_frame

@@ -24,7 +24,8 @@ from breakeven.catalogue.table import PriceTable
 from breakeven.errors import PriceNotFoundError
 from breakeven.usage.calls import BUCKETS, COST_ONLY, GATEWAY_CACHE, LONG_CONTEXT
 from breakeven.usage.cells import UNKNOWN_TIME, Array, Cell, Cells, distinct, group_sums, packed
-from breakeven.usage.cube import EPOCH, Cube, midnight_us, time_us
+from breakeven.usage.cube import Cube
+from breakeven.usage.cuts import EPOCH, midnight_us, time_us
 from breakeven.usage.models import Finder
 from breakeven.usage.timing import DAY_US
 

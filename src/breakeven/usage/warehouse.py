@@ -15,7 +15,7 @@ import narwhals.stable.v2 as nw
 
 from breakeven.catalogue.table import PriceTable
 from breakeven.errors import BreakevenError, LogError, nearest
-from breakeven.usage.cube import UTC, check_zone, cut_instants, midnight_us, time_us
+from breakeven.usage.cuts import UTC, check_zone, cut_instants, midnight_us, time_us
 from breakeven.usage.frames import NAMES, canonical_frame
 from breakeven.usage.instants import DIALECTS
 from breakeven.usage.sums import How, all_sums

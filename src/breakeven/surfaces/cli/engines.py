@@ -11,7 +11,7 @@ from breakeven.catalogue.table import PriceTable
 from breakeven.errors import InputError
 from breakeven.files import whole_file
 from breakeven.usage import Usage
-from breakeven.usage.cube import UTC
+from breakeven.usage.cuts import UTC
 
 Engine = Literal["duckdb", "spark", "sql"]
 
