@@ -25,7 +25,7 @@ from breakeven.usage.documents import is_document
 from breakeven.usage.readers.reader import json_object
 
 AS_OF = dt.date(2026, 11, 23)
-TEXTS = [file for file in samples() if file.suffix in (".jsonl", ".csv", ".tsv")]
+TEXTS = [file for file in samples() if file.suffix in (".json", ".jsonl", ".csv", ".tsv")]
 ONE_ROW_A_LINE = ("litellm", "openai-response", "provider-response", "tensorzero")
 PACKINGS = {"": bytes, ".gz": gzip.compress, ".zst": lambda data: zstandard.ZstdCompressor().compress(data)}
 
@@ -69,6 +69,8 @@ def damaged(data: bytes, ways: list[tuple[str, float, bytes]]) -> bytes:
 @given(sample=st.sampled_from(TEXTS), packing=st.sampled_from(list(PACKINGS)), ways=damages(), inside=st.booleans())
 @example(sample=LOGS / "openai-response" / "mixed.jsonl", packing=".gz", ways=[("cut", 0.9, b"x")], inside=False)
 @example(sample=LOGS / "openai-response" / "mixed.jsonl", packing=".zst", ways=[("change", 0.5, b"xyz")], inside=False)
+@example(sample=LOGS / "azure" / "event-hub.jsonl", packing="", ways=[("change", 0.3, b"}")], inside=True)
+@example(sample=LOGS / "azure" / "query.json", packing="", ways=[("cut", 0.8, b"x")], inside=True)
 def test_a_corrupted_log_conserves_its_rows(
     tmp_path: Path, catalogue: Catalogue, sample: Path, packing: str, ways: list[tuple[str, float, bytes]], inside: bool
 ) -> None:

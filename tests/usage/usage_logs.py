@@ -12,6 +12,8 @@ from breakeven.usage.scan import Scan, open_engine, scan_files
 
 LOGS = Path(__file__).parents[1] / "logs"
 
+EXPECTED = ".expected.json"
+
 SHOWN = ("line", "task", "model", "provider", "at_us", *TOKENS, "calls", "batch", "service_tier", "ok")
 
 
@@ -47,12 +49,14 @@ def rows_of(file: Path, **options: Any) -> tuple[list[dict[str, Any]], Scan]:
 
 def samples() -> list[Path]:
     """Every sample log."""
-    return sorted(file for file in LOGS.glob("*/*") if file.suffix in (".jsonl", ".csv", ".tsv", ".gz", ".parquet"))
+    suffixes = (".json", ".jsonl", ".csv", ".tsv", ".gz", ".parquet")
+    files = (file for file in LOGS.glob("*/*") if file.suffix in suffixes)
+    return sorted(file for file in files if not file.name.endswith(EXPECTED))
 
 
 def expected_file(sample: Path) -> Path:
     """Where the result expected of a sample is kept."""
-    return sample.with_name(sample.name + ".expected.json")
+    return sample.with_name(sample.name + EXPECTED)
 
 
 def result_of(sample: Path) -> dict[str, Any]:

@@ -62,15 +62,20 @@ def open_log(file: Path | LogFile) -> IO[bytes]:
     return cast(IO[bytes], Unpacked(as_log(file).open()))
 
 
-def read_head(file: Path | LogFile) -> bytes:
+def has_line(head: bytes) -> bool:
+    """Whether a line that is not blank ends in the beginning of a file."""
+    return b"\n" in head.lstrip(BLANK)
+
+
+def read_head(file: Path | LogFile, enough: Callable[[bytes], bool] = has_line) -> bytes:
     """
-    The first 64 KiB of a file, or more where its first line that is not blank is longer than that.
+    The first 64 KiB of a file, or as much more as it takes, up to 64 MiB, until that is ``enough``.
 
     Raises LogError where not a byte can be had, or it is no UTF-8 text.
     """
     head, fault = b"", ""
     with open_log(file) as handle, readable(file):
-        while len(head) < HEAD_BYTES or (b"\n" not in head.lstrip(BLANK) and len(head) < MAX_LINE_BYTES):
+        while len(head) < HEAD_BYTES or (len(head) < MAX_LINE_BYTES and not enough(head)):
             try:
                 more = handle.read(max(HEAD_BYTES - len(head), min(len(head), MAX_LINE_BYTES)))
             except Damaged as damaged:

@@ -129,6 +129,11 @@ def has_path(seen: Seen, path: str) -> bool:
     return False
 
 
+def has_tokens(seen: Seen) -> bool:
+    """Whether some fields are called as those of input and output tokens are, so that a proposal is whole."""
+    return {"input_tokens", "output_tokens"} <= _choose(_fields(seen)).keys()
+
+
 def propose(seen: Seen, file: str) -> str:
     """
     A map as YAML, with a remark on what has to be checked.

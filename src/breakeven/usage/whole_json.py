@@ -16,6 +16,7 @@ import duckdb
 from breakeven.errors import LogError
 from breakeven.usage.calls import PROMPT_COLUMNS, TOKENS, TYPES, ZERO_COST
 from breakeven.usage.fields import JsonLine, literal, path_parts
+from breakeven.usage.following import followed, reading
 from breakeven.usage.inputs import LogFile
 from breakeven.usage.line_shape import Rows, sample, shape_of
 from breakeven.usage.mapping import RESPONSE_ID, absent_columns, canonical_query
@@ -150,7 +151,7 @@ def read_whole(
         row.take_numbers(raw)
         engine.execute(f"SET preserve_insertion_order = {str(raw[RESPONSE_ID] != 'NULL').lower()}")
         try:
-            return _read(engine, number, file.path, raw, row)
+            return _read(engine, number, file, file.path, raw, row)
         except (duckdb.Error, LogError) as error:
             if FAULTY in str(error):
                 break
@@ -159,11 +160,13 @@ def read_whole(
     return None
 
 
-def _read(engine: duckdb.DuckDBPyConnection, number: int, file: Path, raw: Mapping[str, str], row: WholeLine) -> Whole:
+def _read(
+    engine: duckdb.DuckDBPyConnection, number: int, file: LogFile, path: Path, raw: Mapping[str, str], row: WholeLine
+) -> Whole:
     """The rows of a file. Raises duckdb.Error at one that is unlike the sample of it, or ``FAULTY``, being no call."""
-    with file.open("rb") as handle:
+    with path.open("rb") as handle:
         packing = PACKINGS.get(handle.read(2), "none")
-    lines = f"{pattern_of(file)}, compression = '{packing}'"
+    lines = f"{pattern_of(path)}, compression = '{packing}'"
     absent = absent_columns(raw)
     constant = CONSTANT | {"file": str(number)} | dict.fromkeys(absent, "NULL")
     constant |= {name: "0" for name in absent if name.endswith("_tokens")}
@@ -186,7 +189,8 @@ def _read(engine: duckdb.DuckDBPyConnection, number: int, file: Path, raw: Mappi
     query = canonical_query(engine, number, raw, row, lines, kept | {UNLIKE: "broken"}, all_good=True)
     fault = f"error(CASE WHEN {UNLIKE} THEN {literal(UNLIKE)} ELSE {literal(FAULTY)} END)"
     checked = f"* REPLACE (CASE WHEN faulty THEN {fault} ELSE at_us END AS at_us)"
-    engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join(stored)} FROM (SELECT {checked} FROM ({query}))")
+    with followed(engine, reading(file)):
+        engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join(stored)} FROM (SELECT {checked} FROM ({query}))")
     rows, first, last = engine.execute(f"SELECT count(*), min(at_us), max(at_us) FROM {table}").fetchall()[0]
     columns = [
         f"CAST({constant[name]} AS {kind}) AS {name}" if name in constant else name for name, kind in kinds.items()

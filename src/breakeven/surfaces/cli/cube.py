@@ -28,14 +28,13 @@ from breakeven.usage.column_map import read_map
 from breakeven.usage.cube_file import read_cube, write_cube
 from breakeven.usage.gather import gather
 from breakeven.usage.inputs import find_logs
-from breakeven.usage.layout import head_of
 from breakeven.usage.merge import merged, refuse_twice
 from breakeven.usage.models import Finder
 from breakeven.usage.parquet import local
 from breakeven.usage.price import price_cube
 from breakeven.usage.scan import open_engine
 from breakeven.usage.sums import MARK
-from breakeven.usage.sums_file import is_sums
+from breakeven.usage.sums_file import head_of_sums, is_sums
 from breakeven.usage.task_names import read_task_names
 
 app = App(
@@ -109,7 +108,7 @@ def import_(
     if len(logs) != 1:
         raise InputError(f"{file}: is {len(logs)} files; import one at a time, then: breakeven cube merge")
     with open_engine() as engine:
-        if not is_sums(engine, logs[0], head_of(logs[0])[0]):
+        if not is_sums(engine, logs[0], head_of_sums(logs[0])[0]):
             raise LogError(
                 f"{file}: is no result of a printed statement: it lacks the column {MARK!r}; for a log:"
                 " breakeven cube build LOG -o usage.cube.parquet"

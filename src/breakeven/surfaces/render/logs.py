@@ -69,7 +69,7 @@ def _rejects(answer: LogsAnswer, console: Console) -> None:
     for reason, count in answer.reject_counts.items():
         console.print(Text(f"  rejected {count:,}: {reason}"))
     for reject in answer.rejects[:SHOWN_REJECTS]:
-        console.print(Text(f"    {reject.file} line {reject.line}: {reject.reason}", style="dim"))
+        console.print(Text(f"    {reject.file} {reject.at} {reject.line}: {reject.reason}", style="dim"))
     if len(answer.rejects) > SHOWN_REJECTS:
         console.print(Text("    more in --format json", style="dim"))
 

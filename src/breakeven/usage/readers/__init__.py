@@ -103,9 +103,14 @@ def identify_table(names: Sequence[str], name: str) -> Reader:
     return _claimant(header_line(names), name) or table.READER
 
 
+def claimants(head: bytes, name: str) -> list[Reader]:
+    """The readers, but for that of plain tables, that claim a file."""
+    return [reader for reader in READERS if reader is not table.READER and reader.accepts(head, name)]
+
+
 def _claimant(head: bytes, name: str) -> Reader | None:
     """The one reader, but for that of plain tables, that claims a file; None where none does."""
-    claims = [reader for reader in READERS if reader is not table.READER and reader.accepts(head, name)]
+    claims = claimants(head, name)
     if len(claims) > 1:
         names = " and ".join(reader.name for reader in claims)
         raise NoLogError(
