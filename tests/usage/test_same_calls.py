@@ -180,7 +180,7 @@ def test_formats_that_keep_the_id_of_a_response(
     folder: str, tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sample beside a copy of itself; ids in samples are made up and short."""
-    monkeypatch.setattr(mapping, "LEAST_ID_CHARS", 1)
+    monkeypatch.setattr(mapping, "LEAST_ID_BYTES", 1)
     logs = Path(__file__).parents[1] / "logs" / folder
     counted = {}
     for sample in logs.iterdir():

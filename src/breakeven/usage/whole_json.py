@@ -8,7 +8,7 @@ So is one of a format with keys that differ in case alone, which the engine take
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -21,6 +21,7 @@ from breakeven.usage.line_shape import Rows, sample, shape_of
 from breakeven.usage.mapping import RESPONSE_ID, absent_columns, canonical_query
 from breakeven.usage.parquet import pattern_of
 from breakeven.usage.prompt_columns import has_prompts, prompt_columns
+from breakeven.usage.same_calls import repeated
 
 LEAST_BYTES = 8 * 1024 * 1024
 """A smaller file is read line by line at once: that takes a fraction of a second."""
@@ -46,7 +47,8 @@ class Whole:
     """
     Rows of a file, a query of them in canonical columns, their first and last time. [us]
 
-    ids : the same query with ``line``, by the order of rows, and ``response``; "" where there are no ids of responses.
+    ids : the same query with ``line``, by the order of rows, and ``response``; "" where there are no ids of responses,
+        or no row has that of another.
     raw : the raw columns that were read.
     """
 
@@ -118,12 +120,15 @@ def read_whole(
     head: bytes,
     paths: Sequence[str],
     raw_of: Callable[[WholeLine], Mapping[str, str]],
+    *,
+    in_order: bool,
 ) -> Whole | None:
     """
     Read a file of JSON lines into a table of its own; None where it is small, not on this machine, or some line of it
     is no call.
 
-    It is read as a sample of it suggests; where lines turn out not to be like that, once more without.
+    It is read as a sample of it suggests; where lines turn out not to be like that, once more without. So it is where
+    ids of responses are repeated and the rows were not in order, as lines must then be named.
 
     Parameters
     ----------
@@ -135,6 +140,8 @@ def read_whole(
         Every path that the raw columns ask for.
     raw_of : callable
         What the fields are in a line -> the raw columns.
+    in_order : bool
+        Whether rows that have ids must be in order in any case: rows of other files may have the same ones.
     """
     if file.path is None or (file.size or 0) < LEAST_BYTES:
         return None
@@ -142,21 +149,34 @@ def read_whole(
         row = WholeLine(paths, rows)
         raw = folded(engine, raw_of(row))
         row.take_numbers(raw)
-        whole: Whole | None = None
-        faults = unlike = 1
-        engine.execute(f"SET preserve_insertion_order = {str(raw[RESPONSE_ID] != 'NULL').lower()}")
-        try:
-            engine.execute("BEGIN")
-            whole, faults, unlike = _read(engine, number, file.path, raw, row)
-            engine.execute("ROLLBACK" if faults else "COMMIT")
-        except (duckdb.Error, LogError):
-            engine.execute("ROLLBACK")
-        engine.execute("SET preserve_insertion_order = true")
+        whole, faults, unlike = _tried(engine, number, file.path, raw, row, in_order=in_order)
+        if whole is not None and not faults and whole.ids and not in_order:
+            if not len(repeated(engine, whole.ids, whole.rows)):
+                return replace(whole, ids="")
+            engine.execute(f"DROP TABLE calls_{number}")
+            whole, faults, unlike = _tried(engine, number, file.path, raw, row, in_order=True)
         if whole is not None and not faults:
             return whole
         if not unlike:
             break
     return None
+
+
+def _tried(
+    engine: duckdb.DuckDBPyConnection, number: int, file: Path, raw: Mapping[str, str], row: WholeLine, *, in_order: bool
+) -> tuple[Whole | None, int, int]:
+    """As ``_read``; no rows where the engine cannot read them, and no table unless all are calls."""
+    whole: Whole | None = None
+    faults = unlike = 1
+    engine.execute(f"SET preserve_insertion_order = {str(in_order and raw[RESPONSE_ID] != 'NULL').lower()}")
+    try:
+        engine.execute("BEGIN")
+        whole, faults, unlike = _read(engine, number, file, raw, row)
+        engine.execute("ROLLBACK" if faults else "COMMIT")
+    except (duckdb.Error, LogError):
+        engine.execute("ROLLBACK")
+    engine.execute("SET preserve_insertion_order = true")
+    return whole, faults, unlike
 
 
 def _read(
