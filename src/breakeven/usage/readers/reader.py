@@ -66,6 +66,8 @@ class Reader:
         lines.
     expand : where one JSON line can hold several rows, or a row in another notation: the line -> its rows as JSON
         lines. A line it cannot make sense of comes back as it is.
+    in_turn : where what a line is depends on those before it: makes what is used in place of ``expand`` for all lines
+        of one file, in their order.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Reader:
     accepts: Callable[[bytes, str], bool]
     columns: Callable[[Sequence[str]], Columns]
     expand: Callable[[str], Sequence[str]] | None = None
+    in_turn: Callable[[], Callable[[str], Sequence[str]]] | None = None
 
 
 def json_rows(head: bytes, expand: Callable[[str], Sequence[str]] | None = None) -> list[dict[str, Any]]:
