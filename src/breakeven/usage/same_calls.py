@@ -20,10 +20,10 @@ from breakeven.usage.checks import NO_COUNTS
 from breakeven.usage.nesting import ELSEWHERE, REPEATED
 from breakeven.usage.sources import Source
 
-MOST_ROWS = 20_000_000
+MOST_ROWS = 1_000_000
 """Rows with ids beyond which one id in ``SHARE`` is looked at first, and the others only if one of these repeats."""
 
-SHARE = 64
+SHARE = 16
 
 PART_ROWS = 10_000_000
 """How many ids are sorted at a time, each of eight bytes."""
@@ -105,10 +105,10 @@ def repeated(engine: duckdb.DuckDBPyConnection, ids: str, rows: int) -> "np.ndar
         How many rows it has, about. Beyond ``MOST_ROWS`` a few repeated ids may go unseen: with k of them, by a chance
         of (1 - 1 / ``SHARE``)^k.
     """
-    if rows <= MOST_ROWS:
-        return _sorted_out(engine, ids, max(1, -(-rows // PART_ROWS)))
-    if not len(_sorted_out(engine, ids, SHARE, [0])):
+    if rows > MOST_ROWS and not len(_sorted_out(engine, ids, SHARE, [0])):
         return np.array([], np.uint64)
+    if rows <= PART_ROWS:
+        return _sorted_out(engine, ids, 1)
     engine.execute(f"CREATE TEMP TABLE {SAME} AS {ids}")
     found = _sorted_out(engine, f"SELECT response FROM {SAME}", -(-rows // PART_ROWS))
     engine.execute(f"DROP TABLE {SAME}")

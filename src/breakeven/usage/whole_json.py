@@ -163,7 +163,13 @@ def read_whole(
 
 
 def _tried(
-    engine: duckdb.DuckDBPyConnection, number: int, file: Path, raw: Mapping[str, str], row: WholeLine, *, in_order: bool
+    engine: duckdb.DuckDBPyConnection,
+    number: int,
+    file: Path,
+    raw: Mapping[str, str],
+    row: WholeLine,
+    *,
+    in_order: bool,
 ) -> tuple[Whole | None, int, int]:
     """As ``_read``; no rows where the engine cannot read them, and no table unless all are calls."""
     whole: Whole | None = None

@@ -94,4 +94,6 @@ def columns(names: Sequence[str]) -> Columns:
     }
 
 
-READER = Reader("provider-response", "responses of any provider, one JSON object per line", accepts, columns, expand, joined)
+READER = Reader(
+    "provider-response", "responses of any provider, one JSON object per line", accepts, columns, expand, joined
+)
