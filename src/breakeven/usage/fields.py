@@ -22,10 +22,16 @@ class Fields:
     ----------
     outer : callable
         Path or column name -> SQL of that field in a row, or None where a row cannot have it.
+
+    Attributes
+    ----------
+    whole : sequence of str
+        SQL of fields that are read as numbers and known to be whole, and no larger than a count may be, or null.
     """
 
     def __init__(self, outer: Callable[[str], str | None]) -> None:
         self.outer = outer
+        self.whole: Sequence[str] = ()
         self.inner: dict[str, list[str]] = {}
 
     def resolve(self, sql: str) -> str:

@@ -15,7 +15,7 @@ from breakeven.usage.inputs import LogFile
 from breakeven.usage.lines import BLANK, Chunk, csv_chunks, csv_names, expanded, json_chunks, read_head
 from breakeven.usage.parquet import PARQUET, parquet_rows
 from breakeven.usage.readers import identify, identify_table
-from breakeven.usage.readers.reader import Reader, json_rows
+from breakeven.usage.readers.reader import Head, Reader, json_rows
 
 NO_ROWS = "it holds no rows"
 
@@ -30,7 +30,7 @@ def head_of(file: LogFile) -> tuple[bytes, bool]:
     whole = is_document(head)
     if not head.strip(BLANK) or (whole and not head.strip(BLANK + b"[,]")):
         raise NoLogError(f"{file}: holds no rows", NO_ROWS)
-    return (whole and document_head(file)) or head, whole
+    return Head((whole and document_head(file)) or head), whole
 
 
 def reader_of(

@@ -16,13 +16,12 @@ from typing import IO, cast
 
 from breakeven.errors import LogError, NoLogError
 from breakeven.usage.inputs import LogFile, as_log
-from breakeven.usage.readers.reader import header
+from breakeven.usage.readers.reader import BOM, header
 from breakeven.usage.streams import Damaged, Unpacked
 
 HEAD_BYTES = 64 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
 CHUNK_BYTES = 16 * 1024 * 1024
-BOM = b"\xef\xbb\xbf"
 BLANK = BOM + b" \r\n\t"
 
 TOO_LONG = f"longer than {MAX_LINE_BYTES // 2**20} MiB"

@@ -1,7 +1,7 @@
 """A reader's columns as one query over a file's rows: fields resolved, prompts hashed, rows checked."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -163,7 +163,7 @@ def canonical_query(
     source = row.source(rows)
     if raw["shared"] != "NULL":
         source = f"SELECT *, {raw['shared']} AS shared FROM ({source})"
-    selected, source = once(selected, source)
+    selected, source = once(selected, source, row.whole)
     query = f"SELECT {number} AS file, line, {broken}, {selected} FROM ({source})"
     described = run(engine, f"DESCRIBE {query}", "the columns cannot be read as those of a log")
     types = {name: NOTHING if given.get(name) == "NULL" else kind for name, kind, *_ in described}
@@ -173,11 +173,12 @@ def canonical_query(
     return canonical(query, types, constants=constants, kept=list(kept))
 
 
-def once(selected: str, source: str) -> tuple[str, str]:
+def once(selected: str, source: str, known: Collection[str] = ()) -> tuple[str, str]:
     """
     SQL over a query, and that query, with every ``whole(...)`` made a column of the latter: worked out once per row.
 
-    A macro is copied wherever it is named, and text is slow to make a number of.
+    A macro is copied wherever it is named, and text is slow to make a number of. What is ``known`` to be whole is taken
+    as it is.
     """
     inside: dict[str, str] = {}
     while call := WHOLE.search(selected):
@@ -186,9 +187,14 @@ def once(selected: str, source: str) -> tuple[str, str]:
         selected = selected[: call.start()] + column + selected[end + 1 :]
     if not inside:
         return selected, source
-    numbers = ", ".join(f"TRY_CAST({sql} AS DOUBLE) AS {name}_number" for sql, name in inside.items())
-    wholes = ", ".join(f"whole_of({sql}, {name}_number) AS {name}" for sql, name in inside.items())
-    return selected, f"SELECT *, {wholes} FROM (SELECT *, {numbers} FROM ({source}))"
+    numbers = (
+        f"{sql if sql in known else f'TRY_CAST({sql} AS DOUBLE)'} AS {name}_number" for sql, name in inside.items()
+    )
+    wholes = (
+        f"{f'{name}_number' if sql in known else f'whole_of({sql}, {name}_number)'} AS {name}"
+        for sql, name in inside.items()
+    )
+    return selected, f"SELECT *, {', '.join(wholes)} FROM (SELECT *, {', '.join(numbers)} FROM ({source}))"
 
 
 def _closing(sql: str, start: int) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from breakeven.usage.column_map import CACHES, dump_line, value_at
 from breakeven.usage.lines import csv_names
-from breakeven.usage.readers.reader import header
+from breakeven.usage.readers.reader import BOM, header
 
 if TYPE_CHECKING:
     import duckdb
@@ -87,7 +87,7 @@ def seen_json(rows: Sequence[Mapping[str, Any]]) -> Seen:
 def seen_table(head: bytes) -> Seen:
     """What the records of a delimited text hold; a last one that is cut short is left out."""
     names = csv_names(head)
-    text = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    text = head.removeprefix(BOM).decode("utf-8", "replace")
     rows = []
     try:
         for record in csv.reader(io.StringIO(text), delimiter=header(head)[0]):

@@ -15,7 +15,7 @@ import duckdb
 
 from breakeven.errors import LogError
 from breakeven.usage.calls import PROMPT_COLUMNS, TOKENS, TYPES, ZERO_COST
-from breakeven.usage.fields import JsonLine, path_parts
+from breakeven.usage.fields import JsonLine, literal, path_parts
 from breakeven.usage.inputs import LogFile
 from breakeven.usage.line_shape import Rows, sample, shape_of
 from breakeven.usage.mapping import RESPONSE_ID, absent_columns, canonical_query
@@ -31,6 +31,9 @@ PACKINGS = {b"\x1f\x8b": "gzip"}
 
 UNLIKE = "unlike"
 """Column that says whether a line is unlike the sample of its file."""
+
+FAULTY = "a line is no call"
+"""What the engine is told to say of one, so that it stops there."""
 
 CONSTANT = {"line": "0", "reason": "NULL", "faulty": "false"}
 """What is the same in every row of a file without faults; lines are numbered only to name faults."""
@@ -86,6 +89,9 @@ class WholeLine(JsonLine):
             used = given or any(text == sql for text in raw.values())
             if used and not any(sql in counted.sub("", text) for text in given):
                 self.shape.numbers.append(sql)
+                if sql in self.shape.counts and any(f"whole({sql})" in text for text in given):
+                    self.shape.whole.append(sql)
+        self.whole = self.shape.whole
 
     def source(self, chunk: str) -> str:
         """A query of the lines of ``chunk``, options of ``read_json`` but for the columns."""
@@ -149,20 +155,21 @@ def read_whole(
         row = WholeLine(paths, rows)
         raw = folded(engine, raw_of(row))
         row.take_numbers(raw)
-        whole, faults, unlike = _tried(engine, number, file.path, raw, row, in_order=in_order)
-        if whole is not None and not faults and whole.ids and not in_order:
+        try:
+            whole = _read(engine, number, file.path, raw, row, in_order=in_order)
+            if not whole.ids or in_order:
+                return whole
             if not len(repeated(engine, whole.ids, whole.rows)):
                 return replace(whole, ids="")
             engine.execute(f"DROP TABLE calls_{number}")
-            whole, faults, unlike = _tried(engine, number, file.path, raw, row, in_order=True)
-        if whole is not None and not faults:
-            return whole
-        if not unlike:
-            break
+            return _read(engine, number, file.path, raw, row, in_order=True)
+        except (duckdb.Error, LogError) as error:
+            if FAULTY in str(error):
+                break
     return None
 
 
-def _tried(
+def _read(
     engine: duckdb.DuckDBPyConnection,
     number: int,
     file: Path,
@@ -170,25 +177,12 @@ def _tried(
     row: WholeLine,
     *,
     in_order: bool,
-) -> tuple[Whole | None, int, int]:
-    """As ``_read``; no rows where the engine cannot read them, and no table unless all are calls."""
-    whole: Whole | None = None
-    faults = unlike = 1
-    engine.execute(f"SET preserve_insertion_order = {str(in_order and raw[RESPONSE_ID] != 'NULL').lower()}")
-    try:
-        engine.execute("BEGIN")
-        whole, faults, unlike = _read(engine, number, file, raw, row)
-        engine.execute("ROLLBACK" if faults else "COMMIT")
-    except (duckdb.Error, LogError):
-        engine.execute("ROLLBACK")
-    engine.execute("SET preserve_insertion_order = true")
-    return whole, faults, unlike
+) -> Whole:
+    """
+    The rows of a file, those that have ids of responses in order if that is wanted.
 
-
-def _read(
-    engine: duckdb.DuckDBPyConnection, number: int, file: Path, raw: Mapping[str, str], row: WholeLine
-) -> tuple[Whole, int, int]:
-    """The rows of a file, how many of them are no calls, and how many are unlike the sample of it."""
+    Raises duckdb.Error at one that is unlike the sample of it, or ``FAULTY``, being no call.
+    """
     with file.open("rb") as handle:
         packing = PACKINGS.get(handle.read(2), "none")
     lines = f"{pattern_of(file)}, compression = '{packing}'"
@@ -212,13 +206,18 @@ def _read(
     stored += ["response"] if has_ids else []
     table = f"calls_{number}"
     query = canonical_query(engine, number, raw, row, lines, kept | {UNLIKE: "broken"}, all_good=True)
-    engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join([*stored, 'faulty', UNLIKE])} FROM ({query})")
-    counted = f"count(*), count(*) FILTER (faulty), count(*) FILTER ({UNLIKE}), min(at_us), max(at_us)"
-    rows, faults, unlike, first, last = engine.execute(f"SELECT {counted} FROM {table}").fetchall()[0]
+    fault = f"error(CASE WHEN {UNLIKE} THEN {literal(UNLIKE)} ELSE {literal(FAULTY)} END)"
+    checked = f"* REPLACE (CASE WHEN faulty THEN {fault} ELSE at_us END AS at_us)"
+    engine.execute(f"SET preserve_insertion_order = {str(in_order and has_ids).lower()}")
+    try:
+        engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join(stored)} FROM (SELECT {checked} FROM ({query}))")
+    finally:
+        engine.execute("SET preserve_insertion_order = true")
+    rows, first, last = engine.execute(f"SELECT count(*), min(at_us), max(at_us) FROM {table}").fetchall()[0]
     columns = [
         f"CAST({constant[name]} AS {kind}) AS {name}" if name in constant else name for name, kind in kinds.items()
     ]
     query = f"SELECT {', '.join(columns)} FROM {table}"
     numbered = f"SELECT rowid AS n, {', '.join(columns)}, response FROM {table}"
     ids = f"SELECT * EXCLUDE (n) REPLACE (n + 1 AS line) FROM ({numbered})" if has_ids else ""
-    return Whole(rows, query, ids, (first, last), raw), faults, unlike
+    return Whole(rows, query, ids, (first, last), raw)

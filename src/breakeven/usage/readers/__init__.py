@@ -31,7 +31,7 @@ from breakeven.usage.readers import (
     table,
     tensorzero,
 )
-from breakeven.usage.readers.reader import Reader, header, header_line, json_rows
+from breakeven.usage.readers.reader import BOM, Reader, header, header_line, json_rows
 
 READERS: tuple[Reader, ...] = (
     openai_response.READER,
@@ -119,7 +119,7 @@ def _seen(head: bytes) -> str:
     rows = json_rows(head)
     if rows:
         return f"its first JSON object has {_listed(list(rows[0]))}"
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
+    if head.removeprefix(BOM).lstrip()[:1] == b"[":
         return "it is a JSON array that does not begin with a whole object"
     names = header(head)[1]
     if len(names) > 1 and all(map(_plain, names)):

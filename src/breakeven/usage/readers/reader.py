@@ -48,10 +48,13 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any, cast
 
 Columns = Mapping[str, str]
+
+BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -78,17 +81,27 @@ class Reader:
     in_turn: Callable[[], Callable[[str], Sequence[str]]] | None = None
 
 
+class Head(bytes):
+    """The beginning of a file, with the JSON objects among its lines, which some twenty readers ask for."""
+
+    @cached_property
+    def objects(self) -> list[dict[str, Any]]:
+        """As ``json_rows`` finds them."""
+        return _objects(self.removeprefix(BOM).splitlines())
+
+
 def json_rows(head: bytes, expand: Callable[[str], Sequence[str]] | None = None) -> list[dict[str, Any]]:
     """The JSON objects among the lines of a file's beginning, or the rows in them; a line cut short is not one."""
-    lines: Iterable[str | bytes] = head.removeprefix(b"\xef\xbb\xbf").splitlines()
+    if isinstance(head, Head) and expand is None:
+        return list(head.objects)
+    lines: Iterable[str | bytes] = head.removeprefix(BOM).splitlines()
     if expand:
         lines = chain.from_iterable(expand(line.decode("utf-8", "replace")) for line in cast(list[bytes], lines))
-    rows = []
-    for line in lines:
-        row = json_object(line)
-        if row is not None:
-            rows.append(row)
-    return rows
+    return _objects(lines)
+
+
+def _objects(lines: Iterable[str | bytes]) -> list[dict[str, Any]]:
+    return [row for row in map(json_object, lines) if row is not None]
 
 
 def json_object(line: str | bytes) -> dict[str, Any] | None:
@@ -102,7 +115,7 @@ def json_object(line: str | bytes) -> dict[str, Any] | None:
 
 def header(head: bytes) -> tuple[str, list[str]]:
     """Delimiter (comma, tab or semicolon) and column names of a delimited text's first line."""
-    text = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    text = head.removeprefix(BOM).decode("utf-8", "replace")
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(",\t;", key=first.count)
     try:

@@ -25,7 +25,7 @@ Not counted as cache reads, as the providers do not bill by them: Mistral's ``nu
 ``cached_tokens`` beside ``prompt_tokens``; DeepSeek repeats ``prompt_cache_hit_tokens`` in the details.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from breakeven.usage.fields import json_path
 
@@ -157,20 +157,26 @@ def any_counts(field: Field) -> dict[str, str]:
     return {name: _choose([(when, shape.get(name, "NULL")) for when, shape in shapes]) for name in openai}
 
 
-def implied_provider(field: Field) -> str:
+IMITATORS = {
+    "usage.cost_details.upstream_inference_cost": "openrouter",
+    "usage.is_byok": "openrouter",
+    "usage.queue_time": "groq",
+    "usage.num_cached_tokens": "mistral",
+    "usage.prompt_cache_hit_tokens": "deepseek",
+}
+"""What only one provider of those that answer in the shape of OpenAI adds to it."""
+
+OWN_SHAPES = {
+    "usageMetadata.promptTokenCount": "google",
+    "usage_metadata.prompt_token_count": "google",
+    "usage.inputTokens": "aws",
+    "usage.billed_units.input_tokens": "cohere",
+    "meta.billed_units.input_tokens": "cohere",
+}
+
+
+def implied_provider(field: Field, evidence: Mapping[str, str] = IMITATORS | OWN_SHAPES) -> str:
     """SQL: the provider whose own fields a response has, null where it could be anyone's."""
-    evidence = {
-        "usage.cost_details.upstream_inference_cost": "openrouter",
-        "usage.is_byok": "openrouter",
-        "usage.queue_time": "groq",
-        "usage.num_cached_tokens": "mistral",
-        "usage.prompt_cache_hit_tokens": "deepseek",
-        "usageMetadata.promptTokenCount": "google",
-        "usage_metadata.prompt_token_count": "google",
-        "usage.inputTokens": "aws",
-        "usage.billed_units.input_tokens": "cohere",
-        "meta.billed_units.input_tokens": "cohere",
-    }
     return _choose([(f"{field(path)} IS NOT NULL", f"'{provider}'") for path, provider in evidence.items()])
 
 

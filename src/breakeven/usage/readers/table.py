@@ -34,7 +34,7 @@ completion                  completion, response, answer
 
 from collections.abc import Sequence
 
-from breakeven.usage.readers.reader import Columns, Reader, header
+from breakeven.usage.readers.reader import BOM, Columns, Reader, header
 
 NAMES = {
     "input_tokens": ("input_tokens", "prompt_tokens"),
@@ -65,7 +65,7 @@ def accepts(head: bytes, name: str) -> bool:
     """Parquet, or a header line with a model, an input and an output column."""
     if head.startswith(b"PAR1"):
         return True
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+    if head.removeprefix(BOM).lstrip()[:1] in (b"{", b"["):
         return False
     found = known(header(head)[1]).keys()
     has_input = "input_tokens" in found or "input_uncached_tokens" in found
