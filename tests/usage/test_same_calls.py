@@ -325,7 +325,11 @@ def test_many_rows_are_compared_in_parts_and_only_where_some_of_them_repeat(
     monkeypatch.setattr(same_calls, "SHARE", 8)
     assert read(catalogue, one, other).calls == 1000
     monkeypatch.setattr(same_calls, "SHARE", 10**6)  # no id is looked at first
+    assert read(catalogue, one, other).calls == 1000
+    monkeypatch.setattr(whole_json, "LEAST_BYTES", 0)
     assert read(catalogue, one, other).calls == 1200
+    monkeypatch.setattr(same_calls, "SHARE", 8)
+    assert read(catalogue, one, other).calls == 1000
 
 
 def test_a_file_without_rows_between_those_with_ids(tmp_path: Path, catalogue: Catalogue) -> None:

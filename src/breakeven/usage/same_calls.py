@@ -21,7 +21,10 @@ from breakeven.usage.nesting import ELSEWHERE, REPEATED
 from breakeven.usage.sources import Source
 
 MOST_ROWS = 1_000_000
-"""Rows with ids beyond which one id in ``SHARE`` is looked at first, and the others only if one of these repeats."""
+"""
+Rows with ids, of files that the engine reads itself, beyond which one id in ``SHARE`` is looked at first, and the others
+only if one of these repeats: to sort all of them would be felt.
+"""
 
 SHARE = 16
 
@@ -61,7 +64,9 @@ def count_logged_twice_once(
     if len(lazy) < len(with_ids):
         parts[-1] = "calls"
     ids = " UNION ALL ".join(f"SELECT response FROM {part}" for part in parts.values())
-    again = repeated(engine, ids, sum(sources[number].rows for number in with_ids)) if parts else np.array([])
+    if not parts:
+        return []
+    again = repeated(engine, ids, sum(sources[number].rows for number in with_ids), exactly=not lazy)
     if not len(again):
         return []
     _rows_of(engine, parts, again)
@@ -93,7 +98,9 @@ def count_logged_twice_once(
     return notes
 
 
-def repeated(engine: duckdb.DuckDBPyConnection, ids: str, rows: int) -> "np.ndarray[Any, np.dtype[np.uint64]]":
+def repeated(
+    engine: duckdb.DuckDBPyConnection, ids: str, rows: int, *, exactly: bool
+) -> "np.ndarray[Any, np.dtype[np.uint64]]":
     """
     Hashes that occur more than once, ascending.
 
@@ -102,10 +109,11 @@ def repeated(engine: duckdb.DuckDBPyConnection, ids: str, rows: int) -> "np.ndar
     ids : str
         Query of the column ``response``; nulls do not count.
     rows : int
-        How many rows it has, about. Beyond ``MOST_ROWS`` a few repeated ids may go unseen: with k of them, by a chance
-        of (1 - 1 / ``SHARE``)^k.
+        How many rows it has, about.
+    exactly : bool
+        If not, beyond ``MOST_ROWS`` a few repeated ids may go unseen: all k of them by a chance of (1 - 1 / ``SHARE``)^k.
     """
-    if rows > MOST_ROWS and not len(_sorted_out(engine, ids, SHARE, [0])):
+    if not exactly and rows > MOST_ROWS and not len(_sorted_out(engine, ids, SHARE, [0])):
         return np.array([], np.uint64)
     if rows <= PART_ROWS:
         return _sorted_out(engine, ids, 1)

@@ -159,7 +159,7 @@ def read_whole(
             whole = _read(engine, number, file.path, raw, row, in_order=in_order)
             if not whole.ids or in_order:
                 return whole
-            if not len(repeated(engine, whole.ids, whole.rows)):
+            if not len(repeated(engine, whole.ids, whole.rows, exactly=False)):
                 return replace(whole, ids="")
             engine.execute(f"DROP TABLE calls_{number}")
             return _read(engine, number, file.path, raw, row, in_order=True)
