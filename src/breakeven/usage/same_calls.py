@@ -22,8 +22,8 @@ from breakeven.usage.sources import Source
 
 MOST_ROWS = 1_000_000
 """
-Rows with ids, of files that the engine reads itself, beyond which one id in ``SHARE`` is looked at first, and the others
-only if one of these repeats: to sort all of them would be felt.
+Rows with ids, of files that the engine reads itself, beyond which one id in ``SHARE`` is looked at first, and the
+others only if one of these repeats: to sort all of them would be felt.
 """
 
 SHARE = 16
@@ -111,7 +111,8 @@ def repeated(
     rows : int
         How many rows it has, about.
     exactly : bool
-        If not, beyond ``MOST_ROWS`` a few repeated ids may go unseen: all k of them by a chance of (1 - 1 / ``SHARE``)^k.
+        If not, beyond ``MOST_ROWS`` a few repeated ids may go unseen: all k of them by a chance of
+        (1 - 1 / ``SHARE``)^k.
     """
     if not exactly and rows > MOST_ROWS and not len(_sorted_out(engine, ids, SHARE, [0])):
         return np.array([], np.uint64)
