@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from breakeven.usage.calls import EARLIEST_US, GATEWAY_CACHE, LATEST_US, MAX_TOKENS, TOKENS, ZERO_COST
 
-TRUE = ("true", "yes", "y", "t", "1", "batch")
+TRUE = ("true", "yes", "y", "t", "1", "1.0", "batch")
 FAILED = (
     "failure",
     "failed",
@@ -216,14 +216,19 @@ def _zero_cost(types: Mapping[str, str], billed: str, cached: str) -> str:
     return f"({billed} AND usd = 0 AND coalesce(input_tokens, 0) + coalesce(output_tokens, 0) + {cached or 0} > 0)"
 
 
+def timestamp_us(sql: str, kind: str) -> str:
+    """SQL for UTC microseconds from a timestamp or day of this type; those without a zone are taken to be UTC."""
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"epoch_us({sql})"
+    return f"epoch_us(CAST({sql} AS {'TIMESTAMPTZ' if kind == 'TIMESTAMPTZ_NS' else 'TIMESTAMP'}))"
+
+
 def _time(kind: str) -> str:
     """SQL for UTC microseconds from a raw time of this type."""
     if kind == NOTHING:
         return "CAST(NULL AS BIGINT)"
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return "epoch_us(instant)"
     if kind.startswith("TIMESTAMP") or kind == "DATE":
-        return "epoch_us(CAST(instant AS TIMESTAMP))"
+        return timestamp_us("instant", kind)
     if kind == "VARCHAR":
         return "text_us(instant, instant_number)"
     return "unix_us(CAST(instant AS DOUBLE))"

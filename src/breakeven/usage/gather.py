@@ -12,8 +12,9 @@ from breakeven.errors import LogError
 from breakeven.usage.accounts import good_rows
 from breakeven.usage.cells import NO_CODES
 from breakeven.usage.column_map import ColumnMap
-from breakeven.usage.columns import cells_of_query, sizes_of_query, with_codes
-from breakeven.usage.cube import UTC, Cube, build, check_zone, count_sizes
+from breakeven.usage.columns import cells_of_query, likely_models, sizes_of_query, with_codes
+from breakeven.usage.cube import Cube, build, count_sizes
+from breakeven.usage.cuts import UTC, check_zone
 from breakeven.usage.inputs import LogFile, Watch
 from breakeven.usage.merge import merged, refuse_twice, renamed_cube
 from breakeven.usage.models import Finder
@@ -151,6 +152,7 @@ def cube_of_logs(
         billing_zone=zone,
         cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, scan.absent, codes),
         codes=codes,
+        likely=() if codes else likely_models(engine, "log", scan.absent),
         beside=beside,
     )
     done(0.5)  # the cells take about as long as all that follows

@@ -6,6 +6,7 @@ comes back with the reason, so does the place where packed data break off; its t
 an error.
 """
 
+import codecs
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,13 @@ BLANK = BOM + b" \r\n\t"
 
 TOO_LONG = f"longer than {MAX_LINE_BYTES // 2**20} MiB"
 NOT_UTF8 = "not UTF-8 text"
+UTF16 = "UTF-16 text, which is not read; save it as UTF-8"
 BAD_QUOTES = "its quotes do not match"
+
+
+def _is_utf16(head: bytes) -> bool:
+    """Whether a text is UTF-16, by its byte order mark or by every other of its first bytes being zero."""
+    return head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or b"\0\0" in (head[0:4:2], head[1:4:2])
 
 
 @dataclass
@@ -59,7 +66,7 @@ def read_head(file: Path | LogFile) -> bytes:
     """
     The first 64 KiB of a file, or more where its first line that is not blank is longer than that.
 
-    Raises LogError where not a byte can be had.
+    Raises LogError where not a byte can be had, or it is no UTF-8 text.
     """
     head, fault = b"", ""
     with open_log(file) as handle, readable(file):
@@ -74,6 +81,8 @@ def read_head(file: Path | LogFile) -> bytes:
             head += more
     if fault and not head:
         raise NoLogError(f"{file}: is damaged: {fault}", fault)
+    if _is_utf16(head):
+        raise NoLogError(f"{file}: is {UTF16}", UTF16)
     return head
 
 

@@ -16,7 +16,7 @@ import duckdb
 
 from breakeven.errors import LogError, NoLogError
 from breakeven.usage.calls import EARLIEST_US, LATEST_US, PROMPT_COLUMNS, SPAN_COLUMNS, TYPES, ZERO_COST
-from breakeven.usage.checks import MACROS, SETTINGS
+from breakeven.usage.checks import MACROS, SETTINGS, timestamp_us
 from breakeven.usage.column_map import ColumnMap
 from breakeven.usage.cube import MAY_BE_ABSENT, Cube
 from breakeven.usage.cube_file import is_cube, read_cube
@@ -378,8 +378,9 @@ def _parquet_span(
 ) -> tuple[int | None, int | None]:
     """First and last time of a Parquet file; of a column of timestamps from the file's own statistics. [us]"""
     kinds = {quoted(name): kind for name, kind in types.items()}
-    stamped = kinds.get(instant, "").startswith(("TIMESTAMP", "DATE"))
-    first, last = (f"epoch_us(CAST({end}({instant}) AS TIMESTAMP))" for end in ("min", "max"))
+    kind = kinds.get(instant, "")
+    stamped = kind.startswith(("TIMESTAMP", "DATE"))
+    first, last = (timestamp_us(f"{end}({instant})", kind) for end in ("min", "max"))
     asked = f"{first}, {last} FROM {rows_of}"
     if not stamped:
         asked = f"min(at_us), max(at_us) FROM ({query})"

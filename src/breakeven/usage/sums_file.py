@@ -18,8 +18,9 @@ from breakeven.errors import LogError
 from breakeven.usage.calls import ALL_TASKS, NO_TASK
 from breakeven.usage.cells import SUMS, UNKNOWN_TIME, name_or_none
 from breakeven.usage.columns import load_cells, load_sizes
-from breakeven.usage.cube import EPOCH, Cube, FoundTask, from_log
+from breakeven.usage.cube import Cube, FoundTask, from_log
 from breakeven.usage.cube_file import impossible
+from breakeven.usage.cuts import EPOCH
 from breakeven.usage.fields import JsonLine, TableRow, literal
 from breakeven.usage.inputs import LogFile
 from breakeven.usage.layout import head_of, layout_of, registered

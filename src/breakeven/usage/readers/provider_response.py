@@ -9,13 +9,14 @@ the top of the line, in ``body``, in ``result.message`` (a line of Anthropic Mes
 column          field
 ==============  =============================================================================================
 task            "all": no provider's response has a task key
+calls           ``request_counts.completed`` of a batch of OpenAI, whose usage is the total of its requests
 model           ``model`` or ``modelVersion`` of the body, else ``model`` or ``modelId`` beside it; Google's
                 ``models/`` before a name is dropped
 provider        implied by the shape for Gemini, Bedrock, Cohere, Groq, Mistral, DeepSeek and OpenRouter
 instant         ``created``, ``created_at`` or ``createTime`` of the body, else ``timestamp`` beside it
-batch           Message Batches results, and ``service_tier`` "batch"
-service_tier    ``usage.service_tier`` or ``usage.speed`` (Anthropic), ``usageMetadata.serviceTier`` or
-                ``trafficType`` (Google), ``service_tier``
+batch           Message Batches results, batches of OpenAI, and ``service_tier`` "batch"
+service_tier    ``usage.service_tier``, ``usage.speed`` or ``usage.inference_geo`` (Anthropic), ``serviceTier`` or
+                ``trafficType`` of ``usageMetadata`` (Google), ``service_tier``
 ok              no ``error``; a batch result "succeeded"
 cost_usd        ``usage.cost`` (OpenRouter), with the upstream cost where the key was one's own
 ==============  =============================================================================================
@@ -41,6 +42,10 @@ COUNTS = (
     "meta.billed_units.input_tokens",
     "usageMetadata.promptTokenCount",
     "usage_metadata.prompt_token_count",
+    "usage.total_input_tokens",
+    "eval_count",
+    "generation_token_count",
+    "inputTextTokenCount",
 )
 
 ANSWERS = ("choices", "candidates", "output", "content", "message")
@@ -78,8 +83,10 @@ def columns(names: Sequence[str]) -> Columns:
         **any_counts(FIELD),
         "provider": implied_provider(FIELD),
         "model": f"regexp_replace({model}, '^models/', '')",
-        "instant": f"coalesce({FIELD('created')}, {FIELD('created_at')}, {FIELD('createTime')}, {{timestamp}})",
-        "batch": "{result.type} IS NOT NULL",
+        "instant": f"coalesce({FIELD('created')}, {FIELD('created_at')}, {FIELD('createTime')}, {FIELD('create_time')},"
+        " {timestamp})",
+        "calls": "{request_counts.completed}",
+        "batch": "{result.type} IS NOT NULL OR coalesce({object} = 'batch', false)",
         "service_tier": tier(FIELD),
         "ok": f"{FIELD('error')} IS NULL",
         "status": "{result.type}",

@@ -14,6 +14,7 @@ the total of calls inside it.
 
 Cached tokens lie inside the input by both conventions. Some instrumentations write the provider's own smaller number
 instead, so a row is read as exclusive where its caches exceed its input, or its total is the sum of all of them.
+Likewise reasoning lies inside the output, but beside it where the total is the sum of input, output and reasoning.
 """
 
 from collections.abc import Callable, Sequence
@@ -154,10 +155,13 @@ def counts(field: Attribute) -> Columns:
     read, written = (f"coalesce(whole({field(*names)}), 0)" for names in (CACHE_READ, CACHE_WRITE))
     cached = f"({read} + {written})"
     apart = f"{cached} > {given} OR {cached} > 0 AND {total} = {given} + {made} + {cached}"
+    thought = f"coalesce(whole({field(*REASONING)}), 0)"
+    beside = f"{thought} > 0 AND {total} = {given} + {made} + {thought} AND {cached} <> {thought}"
     embedding = f"({_kind_in(field, EMBEDDINGS)} OR {field('ai.operationId')} LIKE '%.doEmbed')"
     return {
         "input_tokens": given,
-        "output_tokens": f"CASE WHEN {made} IS NULL AND {embedding} THEN 0 ELSE {made} END",
+        "output_tokens": f"CASE WHEN {made} IS NULL AND {embedding} THEN 0"
+        f" WHEN {beside} THEN {made} + {thought} ELSE {made} END",
         "inclusive": f"NOT coalesce({apart}, false)",
         "cache_read_tokens": f"whole({field(*CACHE_READ)})",
         "cache_write_short_tokens": f"whole({field(*CACHE_WRITE)})",
