@@ -91,6 +91,8 @@ CACHES = ("cache_read_tokens", "cache_write_short_tokens", "cache_write_long_tok
 FAULT = "fault"
 """Raw column in which a reader says itself why a row is no call, in fixed words."""
 
+NO_COUNTS = "no token counts"
+
 NOTHING = "NOTHING"
 """Stands for the type of a column that is NULL throughout; engines disagree on what to call it."""
 
@@ -160,7 +162,7 @@ def _faults(types: Mapping[str, str], fixed: Mapping[str, str], cached: str) -> 
         known = "" if "calls_known" in fixed else "calls_known AND "
         outside = f"{known}(calls < 1 OR calls > {MAX_TOKENS})"
         found.append((outside, "calls is not a whole number from 1 to 10^12"))
-    found.append(("ok AND input_tokens IS NULL AND output_tokens IS NULL", "no token counts"))
+    found.append(("ok AND input_tokens IS NULL AND output_tokens IS NULL", NO_COUNTS))
     found += [(f"ok AND {name} IS NULL", f"no {name}") for name in ("input_tokens", "output_tokens")]
     if types["reasoning_tokens"] != NOTHING:
         exceed = "reasoning_tokens exceed the output_tokens that hold them"

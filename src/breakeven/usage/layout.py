@@ -97,7 +97,7 @@ class Layout:
     is_json : whether its rows are JSON objects, else they are records of delimited text.
     form : how these lie where they are not one a line.
     names : the keys of its first rows, or its columns.
-    expand : see ``Reader``; None where a line is a row.
+    expand, in_turn : see ``Reader``; None where a line is a row.
     """
 
     file: LogFile
@@ -106,6 +106,7 @@ class Layout:
     form: Form | None
     names: Sequence[str]
     expand: Callable[[str], Sequence[str]] | None
+    in_turn: Callable[[], Callable[[str], Sequence[str]]] | None = None
 
     def row(self) -> JsonLine | TableRow:
         """What a field is in these rows."""
@@ -116,8 +117,9 @@ class Layout:
         if isinstance(row, TableRow):
             yield from csv_chunks(self.file, self.head, row.wanted)
             return
+        expand = self.in_turn() if self.in_turn else self.expand
         for chunk in document_chunks(self.file, self.form) if self.form else json_chunks(self.file):
-            yield expanded(chunk, self.expand) if self.expand else chunk
+            yield expanded(chunk, expand) if expand else chunk
 
 
 def layout_of(file: LogFile, head: bytes, reader: Reader, form: Form | None) -> Layout:
@@ -125,7 +127,7 @@ def layout_of(file: LogFile, head: bytes, reader: Reader, form: Form | None) -> 
     is_json = head.lstrip(BLANK)[:1] == b"{" or bool(json_rows(head))
     expand = reader.expand if is_json else None
     names = list(dict.fromkeys(key for row in json_rows(head, expand) for key in row)) if is_json else csv_names(head)
-    return Layout(file, head, is_json, form, names, expand)
+    return Layout(file, head, is_json, form, names, expand, reader.in_turn if is_json else None)
 
 
 @contextmanager

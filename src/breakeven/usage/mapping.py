@@ -30,8 +30,8 @@ OF_WHOLES = re.compile(r"(?:whole_\d+|NULL|coalesce|greatest|CASE|WHEN|IS|NOT|TH
 RESPONSE_ID = "response_id"
 """Raw column that is not asked for where one file is read alone."""
 
-LEAST_ID_CHARS = 16
-"""A shorter id of a response may be made up, or a mere count. [characters]"""
+LEAST_ID_BYTES = 16
+"""A shorter id of a response may be made up, or a mere count. [bytes]"""
 
 CONSTANTS = ("true", "false", "1")
 
@@ -234,8 +234,8 @@ def span_hash(sql: str) -> str:
 
 def response_hash(sql: str) -> str:
     """SQL of the id of a response as a hash, null where it is too short to be the only one of its kind."""
-    text = f"trim(CAST({sql} AS VARCHAR))"
-    return f"CASE WHEN length({text}) >= {LEAST_ID_CHARS} THEN hash({text}) END"
+    text = f"CAST({sql} AS VARCHAR)"
+    return f"CASE WHEN strlen({text}) >= {LEAST_ID_BYTES} THEN hash({text}) END"
 
 
 def run(engine: duckdb.DuckDBPyConnection, sql: str, what: str) -> list[tuple[Any, ...]]:

@@ -222,7 +222,7 @@ def scan_files(
     chosen = table.READER.name if columns else reader
     how = _How(find_reader(chosen) if chosen else None, column_map, task_by, columns, find_keys and not task_by)
     logs = [as_log(file) for file in files]
-    how = replace(how, find_ids=len(logs) > 1)
+    how = replace(how, several=len(logs) > 1)
     for file in logs:
         try:
             _read(result, file, how)
@@ -255,7 +255,7 @@ class _How:
     task_by: str | None
     columns: Mapping[str, str] | None
     find_keys: bool
-    find_ids: bool = False
+    several: bool = False
 
 
 def _read(result: Scan, file: LogFile, how: _How) -> None:
@@ -292,14 +292,15 @@ def _text(result: Scan, number: int, layout: Layout, reader: Reader, how: _How) 
     row, file = layout.row(), layout.file
     result.in_place = False
     key = result.keys.get(reader.name)
-    raw = raw_columns(reader, layout.names, how.task_by, how.columns, file, row, key, ids=how.find_ids)
+    raw = raw_columns(reader, layout.names, how.task_by, how.columns, file, row, key, ids=True)
     if isinstance(row, JsonLine) and not (layout.form or layout.expand) and raw["span"] == "NULL":
 
         def raw_of(line: WholeLine) -> dict[str, str]:
-            return raw_columns(reader, layout.names, how.task_by, how.columns, file, line, key, ids=how.find_ids)
+            return raw_columns(reader, layout.names, how.task_by, how.columns, file, line, key, ids=True)
 
-        if whole := read_whole(result.engine, number, file, layout.head, row.paths, raw_of):
+        if whole := read_whole(result.engine, number, file, layout.head, row.paths, raw_of, in_order=how.several):
             _note_columns(result, number, whole.raw)
+            result.with_ids.pop(number, None)
             if whole.ids:
                 result.with_ids[number] = (len(result.queries), whole.ids)
             result.queries.append(whole.query)
@@ -332,7 +333,7 @@ def _parquet(result: Scan, number: int, file: LogFile, reader: Reader, how: _How
     ][0]
     row = TableRow(types, tidy=False)
     key = result.keys.get(reader.name)
-    raw = raw_columns(reader, list(types), how.task_by, how.columns, file, row, key, ids=how.find_ids)
+    raw = raw_columns(reader, list(types), how.task_by, how.columns, file, row, key, ids=True)
     kept = _note_columns(result, number, raw)
     numbered = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of})"
     query = canonical_query(result.engine, number, raw, row, numbered, kept)

@@ -8,7 +8,7 @@ So is one of a format with keys that differ in case alone, which the engine take
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -22,6 +22,7 @@ from breakeven.usage.line_shape import Rows, sample, shape_of
 from breakeven.usage.mapping import RESPONSE_ID, absent_columns, canonical_query
 from breakeven.usage.parquet import pattern_of
 from breakeven.usage.prompt_columns import has_prompts, prompt_columns
+from breakeven.usage.same_calls import repeated
 
 LEAST_BYTES = 8 * 1024 * 1024
 """A smaller file is read line by line at once: that takes a fraction of a second."""
@@ -50,7 +51,8 @@ class Whole:
     """
     Rows of a file, a query of them in canonical columns, their first and last time. [us]
 
-    ids : the same query with ``line``, by the order of rows, and ``response``; "" where there are no ids of responses.
+    ids : the same query with ``line``, by the order of rows, and ``response``; "" where there are no ids of responses,
+        or no row has that of another.
     raw : the raw columns that were read.
     """
 
@@ -125,12 +127,15 @@ def read_whole(
     head: bytes,
     paths: Sequence[str],
     raw_of: Callable[[WholeLine], Mapping[str, str]],
+    *,
+    in_order: bool,
 ) -> Whole | None:
     """
     Read a file of JSON lines into a table of its own; None where it is small, not on this machine, or some line of it
     is no call.
 
-    It is read as a sample of it suggests; where lines turn out not to be like that, once more without.
+    It is read as a sample of it suggests; where lines turn out not to be like that, once more without. So it is where
+    ids of responses are repeated and the rows were not in order, as lines must then be named.
 
     Parameters
     ----------
@@ -142,6 +147,8 @@ def read_whole(
         Every path that the raw columns ask for.
     raw_of : callable
         What the fields are in a line -> the raw columns.
+    in_order : bool
+        Whether rows that have ids must be in order in any case: rows of other files may have the same ones.
     """
     if file.path is None or (file.size or 0) < LEAST_BYTES:
         return None
@@ -149,21 +156,35 @@ def read_whole(
         row = WholeLine(paths, rows)
         raw = folded(engine, raw_of(row))
         row.take_numbers(raw)
-        engine.execute(f"SET preserve_insertion_order = {str(raw[RESPONSE_ID] != 'NULL').lower()}")
         try:
-            return _read(engine, number, file, file.path, raw, row)
+            whole = _read(engine, number, file, file.path, raw, row, in_order=in_order)
+            if not whole.ids or in_order:
+                return whole
+            if not len(repeated(engine, whole.ids, whole.rows, exactly=False)):
+                return replace(whole, ids="")
+            engine.execute(f"DROP TABLE calls_{number}")
+            return _read(engine, number, file, file.path, raw, row, in_order=True)
         except (duckdb.Error, LogError) as error:
             if FAULTY in str(error):
                 break
-        finally:
-            engine.execute("SET preserve_insertion_order = true")
     return None
 
 
 def _read(
-    engine: duckdb.DuckDBPyConnection, number: int, file: LogFile, path: Path, raw: Mapping[str, str], row: WholeLine
+    engine: duckdb.DuckDBPyConnection,
+    number: int,
+    file: LogFile,
+    path: Path,
+    raw: Mapping[str, str],
+    row: WholeLine,
+    *,
+    in_order: bool,
 ) -> Whole:
-    """The rows of a file. Raises duckdb.Error at one that is unlike the sample of it, or ``FAULTY``, being no call."""
+    """
+    The rows of a file, those that have ids of responses in order if that is wanted.
+
+    Raises duckdb.Error at one that is unlike the sample of it, or ``FAULTY``, being no call.
+    """
     with path.open("rb") as handle:
         packing = PACKINGS.get(handle.read(2), "none")
     lines = f"{pattern_of(path)}, compression = '{packing}'"
@@ -189,8 +210,12 @@ def _read(
     query = canonical_query(engine, number, raw, row, lines, kept | {UNLIKE: "broken"}, all_good=True)
     fault = f"error(CASE WHEN {UNLIKE} THEN {literal(UNLIKE)} ELSE {literal(FAULTY)} END)"
     checked = f"* REPLACE (CASE WHEN faulty THEN {fault} ELSE at_us END AS at_us)"
-    with followed(engine, reading(file)):
-        engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join(stored)} FROM (SELECT {checked} FROM ({query}))")
+    engine.execute(f"SET preserve_insertion_order = {str(in_order and has_ids).lower()}")
+    try:
+        with followed(engine, reading(file)):
+            engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join(stored)} FROM (SELECT {checked} FROM ({query}))")
+    finally:
+        engine.execute("SET preserve_insertion_order = true")
     rows, first, last = engine.execute(f"SELECT count(*), min(at_us), max(at_us) FROM {table}").fetchall()[0]
     columns = [
         f"CAST({constant[name]} AS {kind}) AS {name}" if name in constant else name for name, kind in kinds.items()

@@ -33,7 +33,7 @@ succeeded where ``ok`` and ``status`` both say so)::
     tools                                tool definitions as the text of a JSON array; hashed and never kept
     output_format                        type of response asked for: json, json_object, json_schema; all else is text
     shared                               any value, worked out once, that the SQL of the others may use by this name
-    response_id                          the provider's id of its response: rows of several files with one are one call
+    response_id                          the provider's id of its response: rows with one are one call
     span, parent                         ids, of the row and of the row around it, unique over all files
     span_kind                            "tool" or "judge" where the row is one; null for calls and all else
     version                              of rows with one ``span`` those with the greatest text here replace the others
@@ -69,6 +69,8 @@ class Reader:
         lines.
     expand : where one JSON line can hold several rows, or a row in another notation: the line -> its rows as JSON
         lines. A line it cannot make sense of comes back as it is.
+    in_turn : where what a line is depends on those before it: makes what is used in place of ``expand`` for all lines
+        of one file, in their order.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Reader:
     accepts: Callable[[bytes, str], bool]
     columns: Callable[[Sequence[str]], Columns]
     expand: Callable[[str], Sequence[str]] | None = None
+    in_turn: Callable[[], Callable[[str], Sequence[str]]] | None = None
 
 
 class Head(bytes):

@@ -97,7 +97,7 @@ TASK = (
 )
 TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
 COST = ("gen_ai.usage.cost", "llm.cost.total", "operation.cost")
-RESPONSE_ID = ("gen_ai.response.id", "llm.response.id", "ai.response.id", "output.value>id")
+RESPONSE_ID = ("gen_ai.response.id", "llm.response.id", "ai.response.id")
 PROMPT = ("gen_ai.input.messages", "gen_ai.prompt", "ai.prompt.messages", "input.value")
 ANSWER = ("gen_ai.output.messages", "gen_ai.completion", "ai.response.text", "output.value")
 FIRST_MESSAGE = (
@@ -192,7 +192,8 @@ def span_columns(field: Attribute, own_kind: str = "{span_kind}") -> dict[str, s
         "service_tier": field(*TIER),
         "ok": f"NOT coalesce({failed} OR {field('error.type')} IS NOT NULL, false)",
         "cost_usd": field(*COST),
-        "response_id": field(*RESPONSE_ID),
+        "response_id": f"coalesce({field(*RESPONSE_ID)}, CASE WHEN {field('output.value>model')} IS NOT NULL"
+        f" THEN {field('output.value>id')} END)",
         "prompt": f"nullif(concat({system}, {field(*PROMPT)}), '')",
         "asked": f"to_json([{system}, {field(*PROMPT)}])",
         "answered": field(*ANSWER),

@@ -24,7 +24,7 @@ batch                       batch
 service_tier                service_tier
 ok                          ok, success
 status                      status
-response_id                 response_id: the provider's own id of the response, by which a call in several files is one
+response_id                 response_id: the provider's own id of the response; rows with one are one call
 prompt                      prompt
 completion                  completion, response, answer
 ==========================  ===================================================================================
