@@ -42,7 +42,7 @@ from usage_peers import litellm_cost
 from breakeven.catalogue import genai
 from breakeven.catalogue.table import PriceTable
 from breakeven.usage.cells import NO_CODES
-from breakeven.usage.columns import cells_of_query, with_codes
+from breakeven.usage.columns import cells_of_query, likely_models, with_codes
 from breakeven.usage.cube import Cube, build
 from breakeven.usage.cube_file import read_cube, write_cube
 from breakeven.usage.gather import fetch, gather
@@ -113,6 +113,7 @@ def cells(file: Path) -> dict[str, Any]:
             found.absent,
             cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, found.absent, codes),
             codes=codes,
+            likely=() if codes else likely_models(engine, "log", found.absent),
         )
     bill = price_cube(cube, find, AS_OF)
     return {"cells": len(cube.cells), "usd": f"{bill.total_usd:.2f}", "rows": cube.cells.total("rows")}

@@ -1,6 +1,6 @@
 """Faults a user can mend. Each message is one line: what, where, the nearest valid choice, the next step."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class BreakevenError(Exception):
@@ -72,10 +72,11 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> str:
     word, by_key = name.lower(), {candidate.lower(): candidate for candidate in names}
     matcher = SequenceMatcher(b=word)
     bounds: list[tuple[float, str]] = []
+    places = _places(word)
     for key in by_key:
         matcher.set_seq1(key)
-        if matcher.real_quick_ratio() >= CLOSE and matcher.quick_ratio() >= CLOSE:
-            bound = 2 * _common(key, word) / max(1, len(key) + len(word))
+        if matcher.real_quick_ratio() >= CLOSE:
+            bound = 2 * _common(key, places, len(word)) / max(1, len(key) + len(word))
             if bound >= CLOSE:
                 bounds.append((bound, key))
     found: list[tuple[float, str]] = []
@@ -88,17 +89,23 @@ def nearest(name: str, names: Iterable[str], count: int = 3) -> str:
     return f" Did you mean {', '.join(by_key[key] for key in close)}?" if close else ""
 
 
-def _common(one: str, other: str) -> int:
-    """
-    Length of the longest common subsequence, which holds every block that ``difflib`` matches. [characters]
-
-    H. Hyyro, Bit-parallel LCS-length computation revisited, 2004: a bit for each place in ``other``.
-    """
+def _places(word: str) -> dict[str, int]:
+    """Where each character stands in a word, a bit for each place."""
     places: dict[str, int] = {}
-    for place, char in enumerate(other):
+    for place, char in enumerate(word):
         places[char] = places.get(char, 0) | 1 << place
-    row = every = (1 << len(other)) - 1
+    return places
+
+
+def _common(one: str, places: Mapping[str, int], length: int) -> int:
+    """
+    Length of the longest common subsequence with a word of this length, which holds every block that ``difflib``
+    matches. [characters]
+
+    H. Hyyro, Bit-parallel LCS-length computation revisited, 2004.
+    """
+    row = every = (1 << length) - 1
     for char in one:
         met = row & places.get(char, 0)
         row = (row + met | row - met) & every
-    return len(other) - row.bit_count()
+    return length - row.bit_count()

@@ -30,7 +30,7 @@ def test_explain_map_and_read(tmp_path: Path, capsys: Captured) -> None:
     proposed = capsys.readouterr().out
     assert "secret" not in proposed
     column_map = tmp_path / "map.yaml"
-    column_map.write_text(proposed + "model: llm\n")
+    column_map.write_text(proposed)
     assert main(["logs", str(odd), "--map", str(column_map), "--format", "json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["rows"] == {"in": 1, "priced": 1, "unpriced": 0, "rejected": 0}
@@ -109,3 +109,47 @@ def test_a_short_reading_shows_no_progress(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps(CALL) + "\n")
     code, printed = on_terminal(tmp_path, "logs", "a.jsonl", "--output", "o.txt")
     assert (code, printed) == (0, b"")
+
+
+def test_a_model_is_found_by_its_values_and_said_to_be_missing(tmp_path: Path, capsys: Captured) -> None:
+    odd = tmp_path / "odd.jsonl"
+    odd.write_text('{"which": "openai/gpt-4.1-mini", "team": "a", "tokens_in": 10, "tokens_out": 2, "usd": 0.1}\n')
+    assert main(["logs", "--explain", str(odd)]) == 0
+    proposed = capsys.readouterr().out
+    assert "model: which\n" in proposed
+    assert "cost_usd: usd\n" in proposed
+    odd.write_text('{"which": "ours", "team": "a", "tokens_in": 10, "tokens_out": 2}\n')
+    assert main(["logs", "--explain", str(odd)]) == 0
+    assert "# model:   (missing, and without it calls have no price; fields with text: which, team)" in (
+        capsys.readouterr().out
+    )
+
+
+def test_numbers_are_not_broken_at_80_columns(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("breakeven.surfaces.cli.output.PIPED_WIDTH", 80)
+    log = tmp_path / "log.jsonl"
+    counted = {"prompt_tokens": 123_456_789, "completion_tokens": 2_345_678}
+    long = CALL | {"model": "anthropic.claude-3-5-haiku-20241022-v1:0", "metadata": {"task": "a task of some length"}}
+    log.write_text(json.dumps(long | {"usage": counted}) + "\n")
+    assert main(["logs", str(log)]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    for words in ("calls", "failed", "output", "123,456,789", "2,345,678"):
+        assert words in out
+
+
+def test_names_in_a_log_neither_act_on_a_terminal_nor_break_the_answer(tmp_path: Path, capsys: Captured) -> None:
+    hostile = ("[/bold] x", "a [red]b[/red] :smile:", "\x1b[2J\x1b]0;title\x07", "zero\0and\u202eturned")
+    log = tmp_path / "log.jsonl"
+    log.write_text("".join(json.dumps(CALL | {"model": name, "metadata": {"task": name}}) + "\n" for name in hostile))
+    cube = tmp_path / "usage.cube.parquet"
+    for command in (["logs", str(log)], ["cube", "build", str(log), "-o", str(cube)], ["cube", "show", str(cube)]):
+        assert main(command) == 0
+        out, err = capsys.readouterr()
+        assert not set("\x1b\x07\0\u202e") & set(out + err)
+    assert main(["logs", str(log)]) == 0
+    assert "a [red]b[/red] :smile:" in " ".join(capsys.readouterr().out.split())
+    assert main(["finetune", "--from-log", str(log), "--log-task", "nobody", "--calls-per-month", "9"]) == 2
+    assert "\x1b" not in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from breakeven.usage.frames import NAMES
+from breakeven.usage.readers.table import known
 
 ZONE = "America/New_York"
 """Zone of the session of every engine that has one: no result may depend on it."""
@@ -98,6 +102,31 @@ def in_spark(table: pa.Table, folder: Path) -> tuple[Any, dict[str, Any]]:
     return spark().read.parquet(str(file)), {}
 
 
+DECLARED = {
+    "int": "int64",
+    "uint": "int64",
+    "double": "float64",
+    "string": "string",
+    "bool": "boolean",
+    "timestamp[us, tz=UTC]": "timestamptz",
+    "timestamp[us]": "timestamp",
+    "date": "date",
+    "decimal": "decimal",
+    "dictionary": "string",
+}
+"""Type of Arrow, or the word it begins with -> what a user tells of it who has SQL printed."""
+
+
+def declared(table: pa.Table) -> dict[str, str]:
+    """The columns of a table with their types, as ``--column`` takes them."""
+
+    def kind(type_: pa.DataType) -> str:
+        return DECLARED.get(str(type_)) or DECLARED[re.match("[a-z]+", str(type_))[0]]  # type: ignore[index]
+
+    names = {key: own for key, own in known(table.column_names).items() if key in NAMES}
+    return {key: f"{own}:{kind(table.schema.field(own).type)}" for key, own in names.items()}
+
+
 def in_clickhouse(table: pa.Table, folder: Path) -> tuple[Any, dict[str, Any]]:
     """SQL text in ClickHouse's dialect, run by chdb."""
     session = pytest.importorskip("chdb.session")
@@ -110,20 +139,27 @@ def in_clickhouse(table: pa.Table, folder: Path) -> tuple[Any, dict[str, Any]]:
     chdb.query(f"SET session_timezone = '{ZONE}'")
     chdb.query("DROP TABLE IF EXISTS calls")
     chdb.query(f"CREATE TABLE calls ENGINE = Memory AS SELECT * FROM file('{file}', Parquet)")
-    kinds = {pa.int32(): "int64", pa.int64(): "int64", pa.float64(): "float64", pa.string(): "string"}
-    kinds |= {pa.bool_(): "boolean", KINDS["instant"]: "timestamptz", KINDS["naive"]: "timestamp", pa.date32(): "date"}
 
     def fetch(query: Any) -> list[tuple[Any, ...]]:
         made = chdb.query(warehouse.sql_of(query, "clickhouse"), "ArrowTable")
         return [tuple(row.values()) for row in made.to_pylist()]
 
-    from breakeven.usage.frames import NAMES
-    from breakeven.usage.readers.table import known
-
-    names = {key: own for key, own in known(table.column_names).items() if key in NAMES}
-    columns = {key: f"{own}:{kinds[table.schema.field(own).type]}" for key, own in names.items()}
-    frame, _ = warehouse.unbound_table("calls", columns)
+    frame, _ = warehouse.unbound_table("calls", declared(table))
     return frame, {"dialect": "clickhouse", "fetch": fetch}
+
+
+def in_databricks(table: pa.Table, folder: Path) -> tuple[Any, dict[str, Any]]:
+    """SQL text in Databricks' dialect, run by Spark, which knows nearly all of it."""
+    pytest.importorskip("ibis")
+    from breakeven.usage import warehouse
+
+    in_spark(table, folder)[0].createOrReplaceTempView("calls")
+
+    def fetch(query: Any) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in spark().sql(warehouse.sql_of(query, "databricks")).collect()]
+
+    frame, _ = warehouse.unbound_table("calls", declared(table))
+    return frame, {"dialect": "databricks", "fetch": fetch}
 
 
 SESSIONS: dict[str, Any] = {}
@@ -134,6 +170,7 @@ def spark() -> Any:
     if "spark" not in SESSIONS:
         pytest.importorskip("pyspark")
         find_java()
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         from pyspark.sql import SparkSession
 
         builder = SparkSession.builder.appName("breakeven tests").master("local[2]")

@@ -1,10 +1,15 @@
 """Whatever happens to a log, every row of every file is counted once, or one line says why the file cannot be read."""
 
+import copy
 import csv
 import datetime as dt
 import gzip
 import json
+from collections.abc import Iterator
+from functools import reduce
+from operator import getitem
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -15,10 +20,12 @@ from usage_logs import LOGS, chat, samples, write_lines
 from breakeven.catalogue.load import Catalogue
 from breakeven.errors import BreakevenError, LogError
 from breakeven.usage import Usage, read_usage
+from breakeven.usage.calls import MAX_TOKENS, TOKENS
 from breakeven.usage.documents import is_document
+from breakeven.usage.readers.reader import json_object
 
 AS_OF = dt.date(2026, 11, 23)
-TEXTS = [file for file in samples() if file.suffix in (".jsonl", ".csv", ".tsv")]
+TEXTS = [file for file in samples() if file.suffix in (".json", ".jsonl", ".csv", ".tsv")]
 ONE_ROW_A_LINE = ("litellm", "openai-response", "provider-response", "tensorzero")
 PACKINGS = {"": bytes, ".gz": gzip.compress, ".zst": lambda data: zstandard.ZstdCompressor().compress(data)}
 
@@ -62,6 +69,8 @@ def damaged(data: bytes, ways: list[tuple[str, float, bytes]]) -> bytes:
 @given(sample=st.sampled_from(TEXTS), packing=st.sampled_from(list(PACKINGS)), ways=damages(), inside=st.booleans())
 @example(sample=LOGS / "openai-response" / "mixed.jsonl", packing=".gz", ways=[("cut", 0.9, b"x")], inside=False)
 @example(sample=LOGS / "openai-response" / "mixed.jsonl", packing=".zst", ways=[("change", 0.5, b"xyz")], inside=False)
+@example(sample=LOGS / "azure" / "event-hub.jsonl", packing="", ways=[("change", 0.3, b"}")], inside=True)
+@example(sample=LOGS / "azure" / "query.json", packing="", ways=[("cut", 0.8, b"x")], inside=True)
 def test_a_corrupted_log_conserves_its_rows(
     tmp_path: Path, catalogue: Catalogue, sample: Path, packing: str, ways: list[tuple[str, float, bytes]], inside: bool
 ) -> None:
@@ -88,6 +97,66 @@ def test_a_corrupted_log_conserves_its_rows(
         if not packing and sample.parent.name in ONE_ROW_A_LINE and sample.suffix == ".jsonl" and not is_document(data):
             assert alone.rows.read == sum(bool(line.strip(b" \t\r\xef\xbb\xbf")) for line in data.split(b"\n"))
     conserved(beside)
+
+
+ODD = (
+    *(None, True, False, "", "NaN", "x", "-1", " 7 ", "1e400", "9999-12-31T23:59:59Z", "\0", "[/red]", "\x1b[2J"),
+    *(0, -3, 1.5, 10**12, 10**12 + 1, 2**63, 10**40, 1e-320, 1e300, [], {}, [[]], [None], {"": {}}, {"usage": []}),
+)
+"""Values that may stand anywhere in JSON, wanted or not."""
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every value inside another."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield (*path, key)
+        yield from leaves(inner, (*path, key))
+
+
+JSON_ROWS = [
+    (file.parent.name, row)
+    for file in TEXTS
+    if file.suffix == ".jsonl"
+    for row in map(json_object, file.read_text("utf-8", "replace").split("\n"))
+    if row is not None
+]
+
+
+@st.composite
+def odd_rows(draw: st.DrawFn) -> tuple[str, list[Any]]:
+    """A reader's name, and a row of one of its samples three times, with up to four values replaced or left out."""
+    reader, row = draw(st.sampled_from(JSON_ROWS))
+    rows = [copy.deepcopy(row) for _ in range(3)]
+    for each in rows:
+        for _ in range(draw(st.integers(1, 4))):
+            *places, last = draw(st.sampled_from(list(leaves(each)) or [("new",)]))
+            holder = reduce(getitem, places, each)
+            if draw(st.booleans()):
+                holder[last] = copy.deepcopy(draw(st.sampled_from(ODD)))
+            elif last in holder or isinstance(holder, list):
+                del holder[last]
+    return reader, rows
+
+
+@settings(max_examples=60)
+@given(odd=odd_rows())
+def test_odd_values_anywhere_in_a_row_are_counted(
+    tmp_path: Path, catalogue: Catalogue, odd: tuple[str, list[Any]]
+) -> None:
+    reader, rows = odd
+    usage, fault = None, ""
+    try:
+        usage = read(catalogue, write_lines(tmp_path / "log.jsonl", rows), reader=reader)
+    except LogError as error:
+        fault = str(error)
+    if usage is None:
+        assert fault.count("\n") == 0
+        return
+    conserved(usage)
+    for cell in usage.cube.cells:
+        assert all(0 <= getattr(cell, name) <= MAX_TOKENS * cell.rows for name in TOKENS)
+        assert cell.reasoning_tokens <= cell.output_tokens
+    assert usage.cost_usd >= 0
 
 
 @pytest.mark.parametrize("packing", [".gz", ".zst"])

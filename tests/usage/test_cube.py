@@ -19,8 +19,10 @@ from breakeven.catalogue.table import PriceTable
 from breakeven.usage import Usage, read_usage
 from breakeven.usage.calls import TYPES
 from breakeven.usage.cells import Cell
-from breakeven.usage.cube import cells, cut_instants, histograms, time_us
+from breakeven.usage.cube import build, cells, histograms
+from breakeven.usage.cuts import cut_instants, time_us
 from breakeven.usage.gather import fetch
+from breakeven.usage.models import Finder
 from breakeven.usage.scan import open_engine, scan_files
 
 AS_OF = dt.date(2026, 11, 23)
@@ -212,6 +214,25 @@ def test_duckdb_and_polars_give_the_same_cells(prices: PriceTable, log: list[dic
         )
         for tokens in ("size", "output_tokens"):
             assert asked(histograms(native, tokens)) == asked(histograms(other, tokens))
+
+
+@many
+@given(log=logs, likely=st.lists(st.sampled_from(MODELS), min_size=1, max_size=4))
+def test_a_log_is_cut_alike_whatever_its_first_rows_name(
+    prices: PriceTable, log: list[dict[str, str]], likely: list[str]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, open_engine() as engine:
+        file = Path(folder) / "log.csv"
+        with file.open("w", newline="") as handle:
+            writer = csv.DictWriter(handle, NAMES)
+            writer.writeheader()
+            writer.writerows(log)
+        found = scan_files(engine, [file])
+        rows, span = nw.from_native(found.relation()).lazy(), found.span_us()
+        good = [row for row in log if row["output_tokens"] != "broken"]
+        named = [(name,) for name in likely if any(row["model"] == name for row in good)]
+        at_once = build(rows, fetch, Finder(prices), span, found.absent, likely=named)
+        assert at_once == build(rows, fetch, Finder(prices), span, found.absent)
 
 
 @many

@@ -23,8 +23,8 @@ from breakeven.catalogue.table import PriceTable
 from breakeven.errors import BreakevenError, InputError, LogError
 from breakeven.usage import Cube, Usage, read_usage
 from breakeven.usage.cells import Cells, distinct, group_sums, packed
-from breakeven.usage.cube import UTC, cut_instants, midnight_us
 from breakeven.usage.cube_file import KEY, TYPES, read_cube, write_cube
+from breakeven.usage.cuts import UTC, cut_instants, midnight_us
 from breakeven.usage.inputs import as_log
 from breakeven.usage.merge import merged as merged_by
 from breakeven.usage.models import Finder

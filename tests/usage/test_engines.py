@@ -4,13 +4,15 @@ import csv
 import datetime as dt
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from engines import ENGINES, Rows, arrow, instant, sessions, spark
+from engines import ENGINES, Rows, arrow, in_databricks, instant, sessions, spark
+from usage_logs import as_text, chats
 
 import breakeven
 from breakeven.catalogue.load import Catalogue
@@ -202,6 +204,24 @@ def test_times_of_every_kind(engine: str, kind: str, prices: PriceTable, tmp_pat
     assert [cell.first_us for cell in cube.cells] == [None, expected]
 
 
+def test_text_for_databricks_gives_the_same(prices: PriceTable, tmp_path: Path, typed: Usage) -> None:
+    """Instants in a session with summer time too, which its difference of two times would take for local ones."""
+    frame, own = in_databricks(arrow(LOG, TYPED), tmp_path)
+    fetch = own.pop("fetch")
+    same(frame_cube(canonical_frame(frame, **own), Finder(prices), fetch=fetch), typed)
+
+
+@pytest.mark.parametrize("kind", ["naive", "day"])
+def test_naive_times_of_databricks(kind: str, prices: PriceTable, tmp_path: Path) -> None:
+    at = {"naive": dt.datetime(2026, 3, 8, 2, 30, 59, 500_000), "day": dt.date(2026, 3, 8)}[kind]
+    types = {"input_tokens": "int64", "output_tokens": "int64", "timestamp": kind}
+    rows: Rows = [{"input_tokens": 1, "output_tokens": 1, "timestamp": at}]
+    frame, own = in_databricks(arrow(rows, types), tmp_path)
+    fetch = own.pop("fetch")
+    (cell,) = frame_cube(canonical_frame(frame, zone="UTC", **own), Finder(prices), fetch=fetch).cells
+    assert cell.first_us == {"naive": 1772937059500000, "day": 1772928000000000}[kind]
+
+
 CLOCKS = ("2026-03-29T01:59:59", "2026-03-29T02:30", "2026-03-29T03:00", "2026-10-25T02:30", "2026-10-25T03:00")
 """Around the two nights on which the clocks of Berlin are set; one time that they skip, one that they show twice."""
 
@@ -220,6 +240,54 @@ def test_times_of_a_zone_with_summer_time(engine: str, kind: str, prices: PriceT
     utc = ("2026-03-29T00:59:59", "2026-03-29T01:30", "2026-03-29T01:00", "2026-10-25T00:30", "2026-10-25T02:00")
     expected = {str(number): int(instant(text).timestamp() * 1e6) for number, text in enumerate(utc)}
     assert {cell.task: cell.first_us for cell in cube.cells} == expected | {"5": None}
+
+
+WIDE = pa.table(
+    {
+        "model": pa.array(["gpt-5", None, "gpt-5", "gpt-5", "gpt-5", "gpt-5"]).dictionary_encode(),
+        "input_tokens": pa.array([7, 8, 2**64 - 1, None, 9, 255], pa.uint64()),
+        "cached_tokens": pa.array([-1, 0, 127, 0, 1, 2], pa.int8()),
+        "output_tokens": pa.array(map(Decimal, ["1", "2", "3", "4", f"{10**37}", "6"]), pa.decimal128(38, 0)),
+        "reasoning_tokens": [0.0, float("nan"), 1.0, float("inf"), 1e300, 2.5],
+        "timestamp": [1793491200.25, float("nan"), 1e30, float("inf"), -1e300, None],
+        "batch": [1.0, 0.0, float("nan"), 2.0, None, 1.0],
+        "status": [200.0, float("nan"), 500.0, None, 0.0, 399.0],
+        "service_tier": pa.array(["Flex", "default", None, "Flex", "batch", "batch"]).dictionary_encode(),
+        "cost": [0.5, float("nan"), float("inf"), None, 1e300, 0.25],
+    }
+)
+
+
+def test_numbers_of_every_type(engine: str, prices: PriceTable, tmp_path: Path) -> None:
+    """Unsigned and decimal ones, ones no 64 bits hold, NaN and infinity, words by number: as in the file of them."""
+    pq.write_table(WIDE, tmp_path / "log.parquet")
+    usage = read_usage(tmp_path / "log.parquet", table=prices, as_of=AS_OF)
+    assert usage.rows.rejected == 5
+    same(cube_in(engine, WIDE, tmp_path, prices), usage)
+    good = WIDE.set_column(3, "output_tokens", pa.array([9] * 6, pa.uint64()))
+    good = good.drop_columns(["reasoning_tokens", "timestamp", "cached_tokens", "cost"])
+    pq.write_table(good, tmp_path / "log.parquet")
+    usage = read_usage(tmp_path / "log.parquet", table=prices, as_of=AS_OF)
+    assert [cell.batch for cell in usage.cube.cells if cell.service_tier == "flex"] == [True]
+    assert (usage.rows.read, usage.rows.rejected) == (6, 2)
+    same(cube_in(engine, good, tmp_path, prices), usage)
+
+
+def test_text_in_categories(engine: str, prices: PriceTable, tmp_path: Path) -> None:
+    """Counts, times and statuses as text of which each value is held once."""
+    columns = {
+        "input_tokens": ["1", "x", None, "4"],
+        "output_tokens": ["1", "1", "1", "1e2"],
+        "timestamp": ["2026-11-01T00:00:00Z", None, None, "1793491200"],
+        "status": ["OK", "ok", None, "Error"],
+    }
+    table = pa.table({name: pa.array(values).dictionary_encode() for name, values in columns.items()})
+    cube = cube_in(engine, table, tmp_path, prices)
+    assert [(cell.ok, cell.input_tokens, cell.output_tokens) for cell in cube.cells] == [(False, 4, 100), (True, 1, 1)]
+    assert [reason for reason, _ in cube.reject_counts] == [
+        "input_tokens is not a whole number from 0 to 10^12",
+        "no input_tokens",
+    ]
 
 
 def test_an_empty_frame_says_so(engine: str, prices: PriceTable, tmp_path: Path) -> None:
@@ -264,6 +332,34 @@ INSIDE = {
 def test_columns_inside_structures(engine: str, prices: PriceTable, tmp_path: Path) -> None:
     (cell,) = cube_in(engine, STRUCTURE, tmp_path, prices, columns=INSIDE).cells
     assert (cell.input_tokens, cell.cache_read_tokens, cell.output_tokens) == (91, 9, 10)
+
+
+@pytest.mark.parametrize("kind", ["structures", "text"])
+@pytest.mark.parametrize("engine", ["ibis", "spark"])
+def test_prompts_of_an_engine_are_those_of_a_frame_here(engine: str, kind: str, tmp_path: Path) -> None:
+    """Tasks, their names, what their prompts have alike, retries and repeats; by beginnings too."""
+    rows = chats()
+    for number, row in enumerate(rows[::3]):
+        row["messages"] = [
+            {"role": "user", "content": f"Translate this for our customers, in short words: {number} " * 9}
+        ]
+    table = pa.Table.from_pylist(rows if kind == "structures" else as_text(rows))
+    here = breakeven.usage(table, columns={"prompt": "messages"}, as_of=AS_OF)
+    assert {each.found_by for each in here.facts} == {"prompt", "beginning"}
+    frame, _ = ENGINES[engine](table, tmp_path)
+    there = breakeven.usage(frame, columns={"prompt": "messages"}, as_of=AS_OF)
+    assert (there.facts, there.profiles, there.notes) == (here.facts, here.profiles, here.notes)
+    assert there.cube.cells == here.cube.cells
+    assert "You sort" not in repr(there)
+
+
+def test_prompts_on_a_worker_without_our_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duckdb.__version__", "0.0.1")
+    frame, _ = ENGINES["spark"](pa.Table.from_pylist(as_text(chats())), tmp_path)
+    with pytest.raises(
+        LogError, match=r"hash the prompts \(.*\); its workers need the packages pyarrow and duckdb==0.0.1"
+    ):
+        breakeven.usage(frame, columns={"prompt": "messages"})
 
 
 def test_a_row_number_of_the_users_own(prices: PriceTable, tmp_path: Path) -> None:

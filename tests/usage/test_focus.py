@@ -8,11 +8,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from usage_logs import LOGS
+from usage_logs import LOGS, samples
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.errors import InputError
-from breakeven.usage import read_usage
+from breakeven.usage import Usage, read_usage
+from breakeven.usage.calls import TOKENS
 from breakeven.usage.focus import COLUMNS, COSTS, charges, write_focus
 
 AS_OF = dt.date(2026, 11, 23)
@@ -92,3 +93,30 @@ def test_other_names_are_refused_and_nothing_half_written_is_left(tmp_path: Path
     with pytest.raises(InputError, match=r"--focus .*out\.xlsx: the name must end in \.csv or \.parquet"):
         write(tmp_path, catalogue, "out.xlsx")
     assert [file.name for file in tmp_path.iterdir()] == ["calls.csv"]
+
+
+def tokens_by_task(usage: Usage) -> dict[tuple[str, str], list[int]]:
+    """Of priced calls, by task and the list price used."""
+    sums: dict[tuple[str, str], list[int]] = {}
+    for cell, usd, priced_as in zip(usage.cube.cells, usage.bill.usd, usage.bill.priced_as, strict=True):
+        if usd is not None and priced_as and any(getattr(cell, name) for name in TOKENS):
+            found = sums.setdefault((cell.task, priced_as), [0] * len(TOKENS))
+            found[:] = (had + getattr(cell, name) for had, name in zip(found, TOKENS, strict=True))
+    return sums
+
+
+@pytest.mark.parametrize("sample", samples(), ids=lambda file: f"{file.parent.name}/{file.name}")
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_charges_read_back_are_the_same_tokens_and_the_same_cost(
+    tmp_path: Path, catalogue: Catalogue, sample: Path, ending: str
+) -> None:
+    usage = read_usage(sample, table=catalogue.prices, as_of=AS_OF)
+    file = tmp_path / f"charges{ending}"
+    if not write_focus(usage.cube, usage.bill, catalogue.prices, AS_OF, file):
+        return
+    again = read_usage(file, table=catalogue.prices, as_of=AS_OF)
+    assert again.rows.rejected == 0
+    assert tokens_by_task(again) == tokens_by_task(usage)
+    rounded = again.rows.read * Decimal("0.5e-9")  # a stated cost is kept in nano-dollars
+    assert again.reported_cost_usd is not None
+    assert abs(again.reported_cost_usd - usage.cost_usd) <= rounded

@@ -19,6 +19,7 @@ from usage_logs import LOGS, chat, write_lines
 
 from breakeven.catalogue.load import Catalogue
 from breakeven.errors import LogError
+from breakeven.surfaces.cli import main
 from breakeven.usage import Usage, read_usage
 from breakeven.usage.inputs import find_logs
 from breakeven.usage.readers import gives_ids
@@ -168,11 +169,48 @@ def test_an_object_store_through_fsspec(tmp_path: Path, catalogue: Catalogue) ->
         ("t.parquet", "table", 1),
     ]
     assert [each.file for each in whole.skipped] == ["readme.md"]
+    assert [log.name for log in find_logs(["memory://bucket/logs/deep"])] == ["b.jsonl"]
+    assert "deep" not in [log.name for log in find_logs(["memory://bucket/logs/*"])], "a folder is no log"
     (one,) = read(catalogue, "memory://bucket/logs/*.gz").files
     assert (one.name, one.sha256) == ("a.jsonl.gz", whole.files[0].sha256)
     local = tmp_path / "t.parquet"
     local.write_bytes((tmp_path / "p").read_bytes())
     assert read(catalogue, local).files[0].sha256 == whole.files[2].sha256
+
+
+def test_objects_of_any_name(tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fsspec
+
+    store = fsspec.filesystem("memory")
+    store.pipe("/odd/log [1]?.jsonl", plain(tmp_path))
+    assert [log.name for log in find_logs(["memory://odd/log [1]?.jsonl"])] == ["log [1]?.jsonl"]
+    with pytest.raises(LogError, match=r"^memory://odd/\*\.gz: no file matches$"):
+        find_logs(["memory://odd/*.gz"])
+    monkeypatch.setattr(type(store), "size", lambda *_: pytest.fail("sizes are known from the listing"))
+    place = {"name": "/odd/", "size": 0, "type": "file"}  # as consoles of S3 make it where a folder is to be seen
+    plainly = type(store).find
+    monkeypatch.setattr(
+        type(store), "find", lambda *given, **more: plainly(*given, **more) | ({"/odd/": place} if more else {})
+    )
+    (log,) = find_logs(["memory://odd"])
+    assert (log.name, log.size) == ("log [1]?.jsonl", len(plain(tmp_path)))
+
+
+def test_cubes_in_an_object_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import fsspec
+
+    store = fsspec.filesystem("memory")
+    (tmp_path / "log.jsonl").write_bytes(plain(tmp_path))
+    made = tmp_path / "made.cube.parquet"
+    assert main(["cube", "build", str(tmp_path / "log.jsonl"), "-o", str(made)]) == 0
+    for name in "ab":
+        store.pipe(f"/cubes/{name}.cube.parquet", made.read_bytes())
+    assert main(["cube", "show", "memory://cubes/a.cube.parquet"]) == 0
+    assert f"a.cube.parquet: 1 cells, {made.stat().st_size:,} bytes" in capsys.readouterr().out
+    assert main(["cube", "merge", "memory://cubes/", "-o", str(tmp_path / "all.parquet"), "--count-twice"]) == 0
+    assert "Rows in 6 = priced 6" in capsys.readouterr().out
+    assert main(["cube", "show", "memory://cubes/"]) == 2
+    assert "memory://cubes/: is 2 files; show one at a time" in capsys.readouterr().err
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -297,3 +335,45 @@ def test_reading_is_watched(tmp_path: Path, catalogue: Catalogue) -> None:
     assert watch.words == "adding up 3,001 rows"
     assert watch.shares == sorted(watch.shares)
     assert watch.shares[-1] == 1
+
+
+def test_a_file_with_several_names_is_read_once(tmp_path: Path, catalogue: Catalogue) -> None:
+    folder = tmp_path / "logs"
+    (folder / "sub").mkdir(parents=True)
+    write_lines(folder / "sub" / "a.jsonl", [chat()])
+    (folder / "again.jsonl").symlink_to("sub/a.jsonl")
+    (folder / "loop").symlink_to(tmp_path)
+    (folder / "nowhere.jsonl").symlink_to("missing.jsonl")
+    assert counts(read(catalogue, folder)) == [("again.jsonl", "openai-response", 1)]
+    assert len(counts(read(catalogue, f"{folder}/**/*.jsonl"))) == 1
+
+
+def test_a_closed_folder_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "closed").mkdir()
+    write_lines(tmp_path / "a.jsonl", [chat()])
+    listed = os.scandir
+
+    def scandir(place: str) -> object:
+        if str(place).endswith("closed"):
+            raise PermissionError(13, "Permission denied", place)
+        return listed(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)  # root may open every folder
+    with pytest.raises(LogError, match=r"closed: cannot be opened: Permission denied"):
+        find_logs([tmp_path])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_said_to_be_that(tmp_path: Path, catalogue: Catalogue, encoding: str) -> None:
+    text = write_lines(tmp_path / "good.jsonl", [chat()] * 2).read_text()
+    file = tmp_path / "log.jsonl"
+    file.write_bytes(text.encode(encoding))
+    with pytest.raises(LogError, match=r"log\.jsonl: is UTF-16 text, which is not read; save it as UTF-8"):
+        read(catalogue, file)
+    beside = read(catalogue, file, tmp_path / "good.jsonl")
+    assert [skipped.reason for skipped in beside.skipped] == ["UTF-16 text, which is not read; save it as UTF-8"]
+
+
+def test_an_option_written_wrong_is_no_missing_file() -> None:
+    with pytest.raises(LogError, match="--ouput: neither a file nor an option"):
+        find_logs(["--ouput"])

@@ -9,9 +9,11 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from usage_logs import as_text, chats
 
 import breakeven
 from breakeven.errors import LogError
+from breakeven.usage.frame_cube import fault_of
 from breakeven.usage.of_frame import usage_of
 
 DAY = dt.date(2026, 11, 23)
@@ -56,25 +58,7 @@ def test_an_option_that_is_unknown() -> None:
         breakeven.usage(CALLS, colums=COLUMNS)  # type: ignore[call-arg]
 
 
-def chats() -> list[dict[str, object]]:
-    """Sixty calls of two system prompts, one of which is that of thirty in a row."""
-    texts = {"a": "You sort letters by topic. " * 8, "b": "You write short answers to customers. " * 8}
-    return [
-        {
-            "model": "gpt-5-mini",
-            "input_tokens": 100 + number,
-            "output_tokens": 10,
-            "timestamp": dt.datetime(2026, 11, 1 + number % 20, tzinfo=dt.UTC),
-            "messages": [
-                {"role": "system", "content": texts["ab"[number % 2]]},
-                {"role": "user", "content": f"{number}: what is it"},
-            ],
-        }
-        for number in range(60)
-    ]
-
-
-@pytest.mark.parametrize("kind", ["polars", "lazy", "text", "pandas", "pyarrow"])
+@pytest.mark.parametrize("kind", ["polars", "lazy", "text", "pandas", "pyarrow", "duckdb", "duckdb-text"])
 def test_prompts_of_a_frame_find_its_tasks(kind: str, tmp_path: Path) -> None:
     """As a log file of the same calls does."""
     rows = chats()
@@ -91,9 +75,11 @@ def test_prompts_of_a_frame_find_its_tasks(kind: str, tmp_path: Path) -> None:
     given = {
         "polars": lambda: frame,
         "lazy": frame.lazy,
-        "text": lambda: pl.DataFrame([row | {"messages": json.dumps(row["messages"])} for row in rows]),
+        "text": lambda: pl.DataFrame(as_text(rows)),
         "pandas": lambda: pytest.importorskip("pandas").DataFrame(rows),
         "pyarrow": frame.to_arrow,
+        "duckdb": lambda: duckdb.connect().from_arrow(frame.to_arrow()),
+        "duckdb-text": lambda: duckdb.connect().from_arrow(pl.DataFrame(as_text(rows)).to_arrow()),
     }[kind]()
     found = breakeven.usage(given, columns={"prompt": "messages"}, as_of=DAY)
     told = [
@@ -126,9 +112,57 @@ def test_prompts_beside_rows_that_cannot_be_counted() -> None:
     assert found.cube.cells == plain.cube.cells
 
 
-def test_prompts_are_not_fetched_from_elsewhere() -> None:
-    relation = duckdb.sql("SELECT 'gpt-5' AS model, 1 AS input_tokens, 1 AS output_tokens, 'hello' AS p")
-    with pytest.raises(LogError, match="prompts is read from Polars, pandas and PyArrow frames alone"):
+def test_prompts_of_a_relation_that_fails() -> None:
+    relation = duckdb.sql("SELECT 'gpt-5' AS model, 1 AS input_tokens, 1 AS output_tokens, error('canary') AS p")
+    with pytest.raises(LogError, match=r"duckdb could not give the prompts \(InvalidInputException\)") as fault:
         breakeven.usage(relation, columns={"prompt": "p"})
+    assert not any("canary" in repr(error) for error in (fault.value, fault.value.__context__, fault.value.__cause__))
+    with pytest.raises(LogError, match="no column 'question'"):
+        breakeven.usage(relation, columns={"prompt": "question"})
     with pytest.raises(LogError, match="no column 'question'"):
         breakeven.usage(CALLS, columns=COLUMNS | {"prompt": "question"})
+    with pytest.raises(LogError, match="The frame holds no rows"):
+        breakeven.usage(relation.filter("model = 'none'"), columns={"prompt": "p"})
+
+
+def test_rejected_rows_of_a_relation_are_counted_and_not_numbered() -> None:
+    relation = duckdb.sql("SELECT i AS input_tokens, NULL::INT AS output_tokens, 'hello' AS p FROM range(3) t(i)")
+    found = breakeven.usage(relation, columns={"prompt": "p"})
+    assert (found.reject_counts, found.rejects) == ((("no output_tokens", 3),), ())
+    numbered = breakeven.usage(relation, columns={"prompt": "p", "line": "input_tokens"})
+    assert [each.line for each in numbered.rejects] == [0, 1, 2]
+
+
+def test_an_infinite_time_is_no_time() -> None:
+    relation = duckdb.sql("SELECT 1 AS input_tokens, 1 AS output_tokens, 'infinity'::TIMESTAMPTZ AS timestamp")
+    assert breakeven.usage(relation).reject_counts == (("unreadable time, or outside 2000 to 2099", 1),)
+
+
+def test_names_of_columns_in_pandas() -> None:
+    """That are no text are nobody's; that occur twice are told."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"input_tokens": [1], "output_tokens": [1], 3: ["x"]})
+    assert breakeven.usage(frame).calls == 1
+    with pytest.raises(LogError, match="The frame has several columns named 'input_tokens'; rename them"):
+        breakeven.usage(pandas.concat([frame, frame[["input_tokens"]]], axis=1), columns={"prompt": "input_tokens"})
+
+
+def test_a_fault_of_the_engine_is_told_without_its_words() -> None:
+    relation = duckdb.sql("SELECT error('canary') AS input_tokens, 1 AS output_tokens")
+    with pytest.raises(LogError, match=r"duckdb could not add the frame up \(InvalidInputException\)") as fault:
+        breakeven.usage(relation)
+    assert not any("canary" in repr(error) for error in (fault.value, fault.value.__context__, fault.value.__cause__))
+
+
+def test_arrow_with_values_by_run() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    models = arrow.RunEndEncodedArray.from_arrays([2, 3], ["gpt-5", "gpt-5-mini"])
+    table = arrow.table({"model": models, "input_tokens": [1, 2, 4], "output_tokens": [1, 1, 1]})
+    assert [cell.input_tokens for cell in breakeven.usage(table).cube.cells] == [3, 4]
+
+
+def test_an_interrupt_is_no_fault_of_the_frame() -> None:
+    """DuckDB tells of Ctrl-C by an error of its own."""
+    with pytest.raises(KeyboardInterrupt):
+        fault_of(RuntimeError("Query interrupted"))
+    assert fault_of(RuntimeError("canary")) == "RuntimeError"

@@ -206,6 +206,13 @@ def test_rows_in_any_order_and_both_ways_of_reading_give_the_same(
     assert facts[0] == facts[1] == facts[2]
 
 
+def test_judging_is_seen_beneath_a_short_system_prompt(tmp_path: Path, catalogue: Catalogue) -> None:
+    w = Writer(15)
+    ask = "Rate the response of the assistant from one to ten:"
+    rows = [row for _, row in w.log(30, judge=lambda: f"{ask} {w.text()}", reply=lambda: f"{REPLY} {w.text()}")]
+    assert sorted(each.judge_share or 0 for each in read(catalogue, tmp_path / "log.jsonl", rows).facts) == [0, 1]
+
+
 def test_no_text_of_a_template_leaves(tmp_path: Path, catalogue: Catalogue) -> None:
     w = Writer(12)
     tasks = {"one": lambda: f"{CANARY} classify {w.text()}", "two": lambda: f"Now reply to {CANARY} {w.text()}"}
@@ -252,3 +259,16 @@ def test_a_system_prompt_apart_from_the_messages_is_part_of_the_prompt(tmp_path:
     said = [1000 + len(json.dumps(messages(number), separators=(",", ":"))) for number in range(20)]
     assert task.prompts is not None
     assert task.prompts.template_share == pytest.approx(1024 * 20 / sum(said))
+
+
+def test_templates_beneath_a_system_prompt_apart_from_the_messages(tmp_path: Path, catalogue: Catalogue) -> None:
+    w = Writer(16)
+    rows = []
+    for number in range(80):
+        said = [{"role": "user", "content": [{"text": f"{(CLASSIFY, REPLY)[number % 2]} {w.text()}"}]}]
+        row: dict[str, Any] = {"schemaType": "ModelInvocationLog", "timestamp": f"2026-05-01T00:00:{number % 60:02}Z"}
+        row |= {"modelId": "amazon.nova-lite-v1:0", "output": {"outputTokenCount": 5}}
+        body = {"system": [{"text": GENERIC}], "messages": said}
+        rows.append(row | {"input": {"inputTokenCount": 300, "inputBodyJson": body}})
+    facts = read(catalogue, tmp_path / "log.jsonl", rows).facts
+    assert [(each.found_by, each.calls) for each in facts] == [("beginning", 40)] * 2

@@ -168,6 +168,44 @@ def test_task_by_a_tag(tmp_path: Path, catalogue: Catalogue) -> None:
     assert {task: each.calls for task, each in by_task(usage).items()} == {"red": 1, "blue": 1, "(none)": 2}
 
 
+@pytest.mark.parametrize(
+    ("column", "key"),
+    [
+        ("['env:prod', 'task:' || t] AS tags", "tags[task:]"),
+        ("CASE WHEN n % 3 > 0 THEN ['task:' || t] END AS tags", "tags[task:]"),
+        ("['prod', t] AS tags", "tags.1"),
+        ("{'task': t, 'user': 'u' || n} AS metadata", "metadata.task"),
+        ("{'spend_logs_metadata': {'feature': t}} AS metadata", "metadata.spend_logs_metadata.feature"),
+        ("{'tags': ['x', 'team:' || t]} AS metadata", "metadata.tags[team:]"),
+        ("MAP {'feature': t, 'run': 'r' || n} AS properties", "properties.feature"),
+        ("to_json({'feature': t}) AS metadata", "metadata.feature"),
+        ("CAST(to_json({'feature': t}) AS VARCHAR) AS metadata", "metadata.feature"),
+        ("CAST(to_json(['task:' || t]) AS VARCHAR) AS tags", "tags[task:]"),
+        ("{'user': t, 'question': t} AS metadata", ""),
+        ("['run:' || n, 'x' || n] AS tags", ""),
+        ("'not { JSON' AS metadata", ""),
+        ("[n, 5] AS tags", ""),
+    ],
+)
+def test_keys_are_found_in_lists_structures_and_maps_of_parquet(
+    tmp_path: Path, catalogue: Catalogue, column: str, key: str
+) -> None:
+    file = tmp_path / "calls.parquet"
+    rows = "SELECT range AS n, CASE WHEN range % 2 = 0 THEN 'draft' ELSE 'triage' END AS t FROM range(120)"
+    call = f"SELECT 'gpt-4o' AS model, 100 + n % 2 * 3000 AS input_tokens, 9 AS output_tokens, {column} FROM ({rows})"
+    duckdb.sql(f"COPY ({call}) TO '{file}' (FORMAT parquet)")
+    usage = read(catalogue, file)
+    if not key:
+        assert by_task(usage).keys() == {"all"}
+        return
+    assert {"draft", "triage"} <= by_task(usage).keys()
+    assert f"'{key}'" in usage.notes[0]
+    named = by_task(read(catalogue, file, task_by=key))
+    assert {task: each.calls for task, each in named.items() if task != "(none)"} == {
+        task: each.calls for task, each in by_task(usage).items() if task != "all"
+    }
+
+
 def test_metadata_in_csv_and_columns_of_tables(tmp_path: Path, catalogue: Catalogue) -> None:
     table, parquet = tmp_path / "calls.csv", tmp_path / "calls.parquet"
     with table.open("w", newline="") as handle:

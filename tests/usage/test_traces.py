@@ -148,8 +148,7 @@ def test_arrays_and_printed_json_give_the_rows_of_one_object_per_line(tmp_path: 
     for file in (array, several):
         read, _ = rows_of(file)
         assert [row["input_tokens"] for row in read] == [row["input_tokens"] for row in lines]
-    text = several.read_text().split("\n")
-    assert all(text[row["line"] - 1] == "{" for row in rows_of(several)[0])
+        assert [row["line"] for row in read] == list(range(1, 40))
 
 
 def test_an_array_that_breaks_off_keeps_what_stood_before(tmp_path: Path) -> None:
@@ -158,7 +157,7 @@ def test_an_array_that_breaks_off_keeps_what_stood_before(tmp_path: Path) -> Non
     file.write_text(whole[:-20])
     rows, found = rows_of(file)
     assert [row["input_tokens"] for row in rows] == [7, 8]
-    assert [(line, reason) for _, line, reason in found.faults] == [(1, "not JSON from here on")]
+    assert [(line, reason) for _, line, reason in found.faults] == [(3, "not JSON from here on")]
     file.write_bytes(whole.encode().replace(b"gpt", b"\xff", 2).replace(b"\xff", b"gpt", 1))
     rows, found = rows_of(file)
     assert [row["input_tokens"] for row in rows] == [7, 9]

@@ -12,8 +12,9 @@ from usage_logs import LOGS, chat, write_lines
 from breakeven.catalogue.load import Catalogue
 from breakeven.errors import LogError
 from breakeven.usage import Usage, read_usage
-from breakeven.usage.cube import ZERO_BUCKET, cut_instants, middle
-from breakeven.usage.price import price_cube, reprice
+from breakeven.usage.cube import ZERO_BUCKET, middle
+from breakeven.usage.cuts import cut_instants
+from breakeven.usage.price import price_cube, reprice, what_if
 from breakeven.usage.sizes import INPUT, OUTPUT, Histograms
 
 AS_OF = dt.date(2026, 11, 23)
@@ -43,6 +44,36 @@ def test_cost_of_one_cached_call(tmp_path: Path, catalogue: Catalogue) -> None:
     assert [(month.month, month.calls, month.cost_usd) for month in profile.months] == [
         ("2025-03", 1, Decimal("0.0002682"))
     ]
+
+
+def test_a_model_without_a_price_of_output_prices_the_calls_that_have_none(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    rows = (
+        ",text-embedding-3-small,1000000,,0,,,,,,",
+        ",text-embedding-3-small,1000000,,0,,,,,,",
+        ",text-embedding-3-small,1000000,,5,,,,,odd,",
+    )
+    file = table(tmp_path, *(row.replace("text-", "openai/text-") for row in rows))
+    usage = read(catalogue, file)
+    assert (usage.rows.priced, usage.rows.unpriced) == (2, 1)
+    assert usage.cost_usd == Decimal("0.04")  # 0.02 USD per million
+    (reason,) = {reason for reason in usage.bill.reasons if reason}
+    assert "no list price for output tokens" in reason
+    model = catalogue.prices.find("openai/text-embedding-3-small")
+    bills = what_if(usage.cube, catalogue.prices, AS_OF, [model])
+    alone = reprice(usage.cube, catalogue.prices, AS_OF, model)
+    assert bills[model.id].total_usd == alone.total_usd == Decimal("0.04")
+    assert bills[model.id].unpriced_rows == alone.unpriced_rows == 1
+
+
+def test_calls_kept_in_the_united_states_are_said_to_have_a_price_of_their_own(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    counted = {"input_tokens": 10, "output_tokens": 1, "service_tier": "standard"}
+    row = {"type": "message", "model": "claude-haiku-4-5", "usage": counted | {"inference_geo": "us"}}
+    (note, *_) = read(catalogue, write_lines(tmp_path / "log.jsonl", [row])).notes
+    assert "served in tier 'us-inference'; no price for that is on record" in note
 
 
 def test_reported_cost_is_met_to_the_last_digit_and_zeros_are_unknown(catalogue: Catalogue) -> None:

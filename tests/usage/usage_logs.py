@@ -1,5 +1,6 @@
 """Shared by the tests of usage logs: files to write, rows as the engine sees them, and the samples."""
 
+import datetime as dt
 import gzip
 import json
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,8 @@ from breakeven.usage.calls import TOKENS
 from breakeven.usage.scan import Scan, open_engine, scan_files
 
 LOGS = Path(__file__).parents[1] / "logs"
+
+EXPECTED = ".expected.json"
 
 SHOWN = ("line", "task", "model", "provider", "at_us", *TOKENS, "calls", "batch", "service_tier", "ok")
 
@@ -46,12 +49,14 @@ def rows_of(file: Path, **options: Any) -> tuple[list[dict[str, Any]], Scan]:
 
 def samples() -> list[Path]:
     """Every sample log."""
-    return sorted(file for file in LOGS.glob("*/*") if file.suffix in (".jsonl", ".csv", ".tsv", ".gz", ".parquet"))
+    suffixes = (".json", ".jsonl", ".csv", ".tsv", ".gz", ".parquet")
+    files = (file for file in LOGS.glob("*/*") if file.suffix in suffixes)
+    return sorted(file for file in files if not file.name.endswith(EXPECTED))
 
 
 def expected_file(sample: Path) -> Path:
     """Where the result expected of a sample is kept."""
-    return sample.with_name(sample.name + ".expected.json")
+    return sample.with_name(sample.name + EXPECTED)
 
 
 def result_of(sample: Path) -> dict[str, Any]:
@@ -61,3 +66,26 @@ def result_of(sample: Path) -> dict[str, Any]:
     bad = [[row["line"], row["reason"]] for row in rows if row["reason"] is not None]
     faults = [[line, reason] for _, line, reason in found.faults]
     return {"reader": found.sources[0].reader, "rejects": sorted(bad + faults), "rows": good}
+
+
+def chats() -> list[dict[str, object]]:
+    """Sixty calls of two system prompts, one of which is that of thirty in a row."""
+    texts = {"a": "You sort letters by topic. " * 8, "b": "You write short answers to customers. " * 8}
+    return [
+        {
+            "model": "gpt-5-mini",
+            "input_tokens": 100 + number,
+            "output_tokens": 10,
+            "timestamp": dt.datetime(2026, 11, 1 + number % 20, tzinfo=dt.UTC),
+            "messages": [
+                {"role": "system", "content": texts["ab"[number % 2]]},
+                {"role": "user", "content": f"{number}: what is it"},
+            ],
+        }
+        for number in range(60)
+    ]
+
+
+def as_text(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """The same with messages as JSON text."""
+    return [row | {"messages": json.dumps(row["messages"])} for row in rows]

@@ -125,6 +125,11 @@ class ListModel:
         return None if undated else min(entry.since for entry in self.entries if entry.since)
 
     @property
+    def input_only(self) -> bool:
+        """Whether it has no price of output tokens, ever, as an embedding model."""
+        return not any("output_tokens" in entry.rates for entry in (*self.entries, *self.variants))
+
+    @property
     def hourly(self) -> bool:
         """Whether its price depends on the time of day."""
         return any(entry.daily for entry in self.entries)
@@ -152,7 +157,7 @@ class TokenRates:
 
     Every bucket has a price: what the provider does not price apart costs what contains it (a cached token
     without a cache price is an input token). ``None`` throughout is not used; a model without an input or
-    output price has no TokenRates at all.
+    output price has no TokenRates at all, but for calls of which it is known that they have no output.
     """
 
     input: Decimal
@@ -214,9 +219,16 @@ def token_rates(
     at: dt.datetime,
     request_input_tokens: int = 0,
     context: Mapping[str, str] | None = None,
+    *,
+    no_output: bool = False,
 ) -> TokenRates:
     """
     The price of one token of each bucket, in a request of this size, at this instant.
+
+    Parameters
+    ----------
+    no_output : bool
+        Whether the rates are for calls without any output: then a price of output is not needed, and 0 stands for it.
 
     Raises
     ------
@@ -224,13 +236,13 @@ def token_rates(
         The model has no price for input or output tokens (an embedding, speech or image model).
     """
     rates = model.rates(at, context)
-    for unit in ("input_tokens", "output_tokens"):
+    for unit in ("input_tokens",) if no_output else ("input_tokens", "output_tokens"):
         if unit not in rates:
             raise PriceNotFoundError(f"{model.id} has no list price for {unit.replace('_', ' ')}", "model")
 
     def bucket(name: str) -> Decimal:
         priced = [unit for unit in BUCKET_COUNTS[name] if unit in rates]
-        return rates[priced[-1]].usd_per_unit(request_input_tokens)
+        return rates[priced[-1]].usd_per_unit(request_input_tokens) if priced else Decimal(0)
 
     request = rates["requests"].usd_per_unit(request_input_tokens) if "requests" in rates else Decimal(0)
     return TokenRates(**{name: bucket(name) for name in BUCKET_COUNTS}, request=request)
@@ -241,6 +253,8 @@ def mean_token_rates(
     day: dt.date,
     request_input_tokens: int = 0,
     context: Mapping[str, str] | None = None,
+    *,
+    no_output: bool = False,
 ) -> TokenRates:
     """
     ``token_rates`` for a day, calls spread evenly over its 24 hours.
@@ -248,8 +262,8 @@ def mean_token_rates(
     Equal to the price of any instant except for the few models whose price depends on the time of day.
     """
     parts = [
-        (token_rates(model, dt.datetime.combine(day, start, dt.UTC), request_input_tokens, context), share)
-        for start, share in model.day_parts()
+        (token_rates(model, at, request_input_tokens, context, no_output=no_output), share)
+        for at, share in ((dt.datetime.combine(day, start, dt.UTC), share) for start, share in model.day_parts())
     ]
     if len(parts) == 1:
         return parts[0][0]

@@ -61,13 +61,12 @@ def mimebundle(answer: "FinetuneAnswer", include: Any = None, exclude: Any = Non
 
 def as_text(answer: "FinetuneAnswer") -> str:
     """What the command line prints."""
-    from rich.console import Console
-
     from breakeven.surfaces.cli.output import PIPED_WIDTH
     from breakeven.surfaces.render.finetune import draw
+    from breakeven.surfaces.render.plain import PlainConsole
 
     page = StringIO()
-    draw(answer, Console(file=page, width=PIPED_WIDTH, highlight=False))
+    draw(answer, PlainConsole(PIPED_WIDTH, page))
     return page.getvalue()
 
 

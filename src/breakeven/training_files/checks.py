@@ -19,8 +19,9 @@ from breakeven.training_files.forms import FORMS, form_of
 from breakeven.training_files.personal import kinds_in
 from breakeven.training_files.repeats import Digest, Seen, leaks, noted
 from breakeven.usage.inputs import LogFile, as_log
-from breakeven.usage.lines import BOM, json_chunks, read_head
+from breakeven.usage.lines import json_chunks, read_head
 from breakeven.usage.prompt_file import Around
+from breakeven.usage.readers.reader import BOM
 from breakeven.usage.streams import GZIP, is_zstd
 from breakeven.usage.tokens import VOCABULARIES, Vocabulary, is_installed
 

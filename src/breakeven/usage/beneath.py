@@ -30,7 +30,7 @@ HELD_SHARE = 0.8
 SURE_CHARS = 40
 """A template as long as this needs no others beside it. [characters]"""
 
-CLEAR_CHARS, CLEAR_SHARE = 16, 0.1
+CLEAR_CHARS, CLEAR_SHARE = 16, 0.05
 """A shorter one has at least so many characters, and is this share of what follows. [1]"""
 
 INNER_CHARS = 32

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from breakeven.usage.calls import EARLIEST_US, GATEWAY_CACHE, LATEST_US, MAX_TOKENS, TOKENS, ZERO_COST
 from breakeven.usage.prompt_columns import START_CHARS
 
-TRUE = ("true", "yes", "y", "t", "1", "batch")
+TRUE = ("true", "yes", "y", "t", "1", "1.0", "batch")
 FAILED = (
     "failure",
     "failed",
@@ -95,6 +95,8 @@ CACHES = ("cache_read_tokens", "cache_write_short_tokens", "cache_write_long_tok
 FAULT = "fault"
 """Raw column in which a reader says itself why a row is no call, in fixed words."""
 
+NO_COUNTS = "no token counts"
+
 NOTHING = "NOTHING"
 """Stands for the type of a column that is NULL throughout; engines disagree on what to call it."""
 
@@ -164,7 +166,7 @@ def _faults(types: Mapping[str, str], fixed: Mapping[str, str], cached: str) -> 
         known = "" if "calls_known" in fixed else "calls_known AND "
         outside = f"{known}(calls < 1 OR calls > {MAX_TOKENS})"
         found.append((outside, "calls is not a whole number from 1 to 10^12"))
-    found.append(("ok AND input_tokens IS NULL AND output_tokens IS NULL", "no token counts"))
+    found.append(("ok AND input_tokens IS NULL AND output_tokens IS NULL", NO_COUNTS))
     found += [(f"ok AND {name} IS NULL", f"no {name}") for name in ("input_tokens", "output_tokens")]
     if types["reasoning_tokens"] != NOTHING:
         exceed = "reasoning_tokens exceed the output_tokens that hold them"
@@ -218,14 +220,19 @@ def _zero_cost(types: Mapping[str, str], billed: str, cached: str) -> str:
     return f"({billed} AND usd = 0 AND coalesce(input_tokens, 0) + coalesce(output_tokens, 0) + {cached or 0} > 0)"
 
 
+def timestamp_us(sql: str, kind: str) -> str:
+    """SQL for UTC microseconds from a timestamp or day of this type; those without a zone are taken to be UTC."""
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"epoch_us({sql})"
+    return f"epoch_us(CAST({sql} AS {'TIMESTAMPTZ' if kind == 'TIMESTAMPTZ_NS' else 'TIMESTAMP'}))"
+
+
 def _time(kind: str) -> str:
     """SQL for UTC microseconds from a raw time of this type."""
     if kind == NOTHING:
         return "CAST(NULL AS BIGINT)"
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return "epoch_us(instant)"
     if kind.startswith("TIMESTAMP") or kind == "DATE":
-        return "epoch_us(CAST(instant AS TIMESTAMP))"
+        return timestamp_us("instant", kind)
     if kind == "VARCHAR":
         return "text_us(instant, instant_number)"
     return "unix_us(CAST(instant AS DOUBLE))"

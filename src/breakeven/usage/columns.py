@@ -13,6 +13,8 @@ from breakeven.usage.sizes import Histograms
 
 TABLE = "found_cells"
 
+FIRST_ROWS = 100_000
+
 SMALL = {"day_part": "TINYINT", "tier": "SMALLINT", "batch": "BOOLEAN", "ok": "BOOLEAN"}
 """Columns of less than 64 bits; a number that does not fit is a fault."""
 
@@ -36,6 +38,15 @@ def with_codes(engine: duckdb.DuckDBPyConnection, log: str) -> tuple[duckdb.Duck
             codes[name] = meanings
     hashes = "".join(f", hash({name}) AS {name}_code" for name in codes)
     return engine.sql(f"SELECT *{hashes} FROM {log}"), codes
+
+
+def likely_models(
+    engine: duckdb.DuckDBPyConnection, log: str, absent: Collection[str] = ()
+) -> list[tuple[str | None, ...]]:
+    """What the first rows of a log name, for ``cube.build``: the model, and the provider unless that is absent."""
+    names = ", ".join(name for name in ("model", "provider") if name not in absent)
+    first = f"SELECT {names} FROM {log} WHERE NOT faulty LIMIT {FIRST_ROWS}"
+    return engine.execute(f"SELECT DISTINCT {names} FROM ({first})").fetchall()
 
 
 def cells_of_query(

@@ -7,26 +7,23 @@ the counts over these keys and no price, month, join or quantile is worked out i
 ``cells`` and ``histograms`` run unchanged on any engine that Narwhals knows, and give the same integers.
 """
 
-import datetime as dt
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
 
 import narwhals.stable.v2 as nw
 
-from breakeven.errors import InputError, nearest
 from breakeven.usage.calls import BUCKETS, INPUT_BUCKETS, TOKENS
 from breakeven.usage.cells import MAX_DOUBLE, NO_CODES, SUMS, UNKNOWN_TIME, Cells, Codes, name_or_none
+from breakeven.usage.cuts import UTC, cut_instants, time_us
 from breakeven.usage.models import Finder
 from breakeven.usage.prompt_facts import PromptFacts
 from breakeven.usage.sizes import INPUT, OUTPUT, Histograms
 from breakeven.usage.sources import Reject, Source, SourceRows
 from breakeven.usage.timing import DAY_US, TaskTimes
 
-UTC = "UTC"
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 KEYS = ("task", "model", "provider", "epoch", "day_part", "tier", "batch", "service_tier", "ok")
 
 MAY_BE_ABSENT = (
@@ -215,54 +212,6 @@ def histograms(log: nw.LazyFrame[Any], tokens: str) -> nw.LazyFrame[Any]:
     return log.group_by("task", "model", "bucket").agg(col("calls").sum())
 
 
-def check_zone(name: str) -> None:
-    """Raise InputError, naming the nearest ones, for a billing zone that is none."""
-    if name not in available_timezones():
-        raise InputError(
-            f"No time zone {name!r}.{nearest(name, available_timezones())} Write an IANA name", "billing_zone"
-        )
-
-
-def cut_instants(
-    first_us: int | None,
-    last_us: int | None,
-    price_days: Iterable[dt.date],
-    billing_zone: str = UTC,
-    others_us: Iterable[int] = (),
-) -> tuple[int, ...]:
-    """
-    Instants that cut a log, from the start of its first month to its last time. [us]
-
-    They are the month starts in a zone, the UTC midnights that begin price days, and ``others_us``.
-    """
-    if first_us is None or last_us is None:
-        return ()
-    zone = ZoneInfo(billing_zone)
-    month = (EPOCH + dt.timedelta(microseconds=first_us)).astimezone(zone).date().replace(day=1)
-    start = _month_us(month, zone)
-    cuts = {midnight_us(day) for day in price_days} | set(others_us)
-    while (begins := _month_us(month, zone)) <= last_us:
-        cuts.add(begins)
-        month = (month + dt.timedelta(days=31)).replace(day=1)
-    return tuple(sorted(cut for cut in cuts if start <= cut <= last_us))
-
-
-def _month_us(day: dt.date, zone: ZoneInfo) -> int:
-    """The midnight that begins a day in a zone. [us]"""
-    begins = dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)
-    return (begins - EPOCH) // dt.timedelta(microseconds=1)
-
-
-def midnight_us(day: dt.date) -> int:
-    """The UTC midnight that begins a day. [us since 1970]"""
-    return (day - dt.date(1970, 1, 1)).days * DAY_US
-
-
-def time_us(time: dt.time) -> int:
-    """A time of day. [us since midnight]"""
-    return ((time.hour * 60 + time.minute) * 60 + time.second) * 1_000_000 + time.microsecond
-
-
 def middle(bucket: int) -> float:
     """The mean of the first and last whole number in a bucket. [tokens]"""
     if bucket == ZERO_BUCKET:
@@ -289,6 +238,7 @@ def build(
     billing_zone: str = UTC,
     cells_of: CellsOf | None = None,
     codes: Codes = NO_CODES,
+    likely: Sequence[tuple[Any, ...]] = (),
     beside: Cube | None = None,
 ) -> Cube:
     """
@@ -315,30 +265,40 @@ def build(
         A faster way than ``rows_of`` to get the cells.
     codes : mapping, optional
         What the numbers in columns such as ``task_code`` mean; cells are found by them, and ``cells_of`` knows them.
+    likely : sequence of (model,) or (model, provider)
+        What some rows of the log name. It is cut for these at once; for all that it names, again, where that is not
+        the same.
     beside : Cube, optional
         A cube that the result is to be added to; the log is cut where that one is, too.
     """
     get = cells_of or (lambda query, cuts: cells_of_rows(rows_of(query), cuts))
     names = [name for name in ("model", "provider") if name not in absent]
-    coded = [(name,) for name in codes["model"].values()] if names == ["model"] and "model" in codes else None
-    spelled = coded or rows_of(log.group_by(*names).agg(nw.len()))
-    listed = [(row[0], find(name_or_none(row[0]), name_or_none(row[1]) if row[2:] else None)) for row in spelled]
-    known = [(name, model) for name, model in listed if not isinstance(model, str)]
-    days = {day for _, model in known for day in model.since_days()}
-    hourly = sorted({name for name, model in known if model.hourly})
-    cuts = cut_instants(*span_us, days, billing_zone, beside.cuts_us if beside else ())
     sizes, edges = tuple(find.table.thresholds), tuple(time_us(edge) for edge in find.table.day_edges)
     if beside is not None:
         sizes, edges = (tuple(sorted({*a, *b})) for a, b in ((sizes, beside.thresholds), (edges, beside.day_edges_us)))
 
-    def ask(in_doubles: bool) -> Cells:
-        query = cells(log, cuts, edges, sizes, absent, hourly=hourly, coded=codes, in_doubles=in_doubles)
-        return get(query, cuts)
+    def cuts_for(spelled: Iterable[Sequence[Any]]) -> tuple[tuple[int, ...], list[str]]:
+        """Where to cut for the prices of these models, and those of them with prices by the hour."""
+        listed = [(row[0], find(name_or_none(row[0]), name_or_none(row[1]) if row[1:] else None)) for row in spelled]
+        known = [(name, model) for name, model in listed if not isinstance(model, str)]
+        days = {day for _, model in known for day in model.since_days()}
+        cuts = cut_instants(*span_us, days, billing_zone, beside.cuts_us if beside else ())
+        return cuts, sorted({name for name, model in known if model.hourly})
 
-    found = ask(bool(codes))
-    if codes and any(int(found.columns[name].max(initial=0)) >= MAX_DOUBLE for name in SUMS):
-        found = ask(False)
-    return Cube(cells=found, cuts_us=cuts, day_edges_us=edges, thresholds=sizes, billing_zone=billing_zone)
+    def ask(cuts: tuple[int, ...], hourly: list[str]) -> Cube:
+        query = partial(cells, log, cuts, edges, sizes, absent, hourly=hourly, coded=codes)
+        found = get(query(in_doubles=bool(codes)), cuts)
+        if codes and any(int(found.columns[name].max(initial=0)) >= MAX_DOUBLE for name in SUMS):
+            found = get(query(in_doubles=False), cuts)
+        return Cube(cells=found, cuts_us=cuts, day_edges_us=edges, thresholds=sizes, billing_zone=billing_zone)
+
+    if likely:
+        cut = cuts_for(likely)
+        cube = ask(*cut)
+        if not cut[1] and cuts_for(cube.cells.pairs()[0]) == cut:
+            return cube
+    coded = [(name,) for name in codes["model"].values()] if names == ["model"] and "model" in codes else None
+    return ask(*cuts_for(coded or rows_of(log.group_by(*names).agg(nw.len()).select(*names))))
 
 
 def cells_of_rows(rows: Iterable[Sequence[Any]], cuts: Sequence[int]) -> Cells:

@@ -35,7 +35,8 @@ from breakeven.usage.alike import alike_of
 from breakeven.usage.calls import EARLIEST_US, LATEST_US
 from breakeven.usage.cells import CODED, SUMS, UNKNOWN_TIME, Array, Cells
 from breakeven.usage.columns import load_cells, load_sizes
-from breakeven.usage.cube import UTC, Cube, FoundTask
+from breakeven.usage.cube import Cube, FoundTask
+from breakeven.usage.cuts import UTC
 from breakeven.usage.fields import literal
 from breakeven.usage.inputs import LogFile
 from breakeven.usage.parquet import local, pattern_of

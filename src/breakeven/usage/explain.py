@@ -14,17 +14,22 @@ from typing import Any
 from breakeven.errors import LogError, NoLogError
 from breakeven.usage.calls import TOKENS
 from breakeven.usage.column_map import ColumnMap
+from breakeven.usage.documents import Form
 from breakeven.usage.fields import PLACEHOLDER
 from breakeven.usage.inputs import LogFile
-from breakeven.usage.layout import head_of, reader_of
+from breakeven.usage.layout import head_of, knows, reader_of
 from breakeven.usage.lines import BLANK
 from breakeven.usage.parquet import PARQUET, parquet_rows
-from breakeven.usage.propose import Seen, has_path, propose, seen_json, seen_parquet, seen_table
+from breakeven.usage.propose import Seen, has_path, has_tokens, propose, seen_json, seen_parquet, seen_table
 from breakeven.usage.readers import READERS, find_reader
 from breakeven.usage.readers.reader import Reader, header, header_line, json_rows
 from breakeven.usage.scan import open_engine, scan_files
+from breakeven.usage.wrapped import lists_in
 
 EXAMPLES = 3
+PLAIN = re.compile(r"[*]|[A-Za-z_][A-Za-z0-9_-]{0,39}")
+"""A key that is shown: no other can hold a value by mistake."""
+
 SHOWN = ("line", "at_us", *TOKENS, "calls", "reported_cost_nano")
 
 
@@ -51,7 +56,7 @@ class Explanation:
     """
     How a file would be read.
 
-    kind : JSON lines, JSON objects, delimited text or Parquet.
+    kind : JSON lines, JSON objects, these with the lists in them that hold the rows, delimited text or Parquet.
     reader : the one that reads it, None where none or several claim it.
     examples : numbers of the first good rows: line, UTC time in microseconds, counts, stated cost in nano-USD.
     reject_counts : rows of the file's beginning that are no calls, by reason.
@@ -86,15 +91,16 @@ def explain(file: LogFile, *, reader: str | None = None, column_map: ColumnMap |
     LogError
         The file is missing, empty, or cannot be read at all.
     """
-    head, is_array = head_of(file)
-    is_parquet = head.startswith(PARQUET)
-    evidence = head
+    forced = find_reader(reader) if reader else None
     with open_engine() as engine:
+        head, form = head_of(file, knows(engine, file, forced, column_map))
+        is_parquet = head.startswith(PARQUET)
+        evidence = head
         if is_parquet:
             kind, seen = "Parquet", seen_parquet(engine, *parquet_rows(engine, file))
             evidence = header_line(seen.names)
         elif json_rows(head) or head.lstrip(BLANK)[:1] == b"{":
-            kind, seen = "JSON objects" if is_array else "JSON lines", seen_json(json_rows(head))
+            kind, seen = _kind(form), seen_json(json_rows(head))
         else:
             separator = {",": "commas", "\t": "tabs", ";": "semicolons"}[header(head)[0]]
             kind, seen = f"text delimited by {separator}", seen_table(head)
@@ -104,10 +110,15 @@ def explain(file: LogFile, *, reader: str | None = None, column_map: ColumnMap |
         )
         chosen: Reader | None = None
         with suppress(NoLogError):
-            chosen = reader_of(engine, file, head, find_reader(reader) if reader else None, column_map)
+            chosen = reader_of(engine, file, head, forced, column_map)
         mapped = chosen is not None and column_map is not None and chosen.name == column_map.name
         if chosen is not None and chosen.expand is not None and seen.is_json:
             seen = seen_json(json_rows(head, chosen.expand))
+        if chosen is None and seen.is_json:
+            lists = lists_in(head, lambda rows: has_tokens(seen_json(json_rows(rows))))
+            if lists is not None:
+                kind = _kind(Form(lists))
+                seen = seen_json([row for value in json_rows(head) for row in lists.of(value) if isinstance(row, dict)])
         source = file if is_parquet else _beginning(file, head)
         examples, rejects, why_not = _examples(engine, source, reader, column_map if mapped else None)
     unknown = bool(why_not) and not rejects
@@ -122,6 +133,16 @@ def explain(file: LogFile, *, reader: str | None = None, column_map: ColumnMap |
         why_not=why_not,
         proposed_map=propose(seen, file.name) if unknown else None,
     )
+
+
+def _kind(form: Form | None) -> str:
+    """What JSON lies in a file, with the paths of the lists that its rows are in."""
+    if form is None:
+        return "JSON lines"
+    if form.lists is None:
+        return "JSON objects"
+    paths = (".".join(key if PLAIN.fullmatch(key) else "?" for key in path) for path in sorted(form.lists.paths))
+    return f"JSON objects with the rows in {' and '.join(paths)}"
 
 
 def _examples(

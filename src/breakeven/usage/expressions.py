@@ -19,7 +19,8 @@ from breakeven.usage.timing import DAY_US
 
 Frame = nw.LazyFrame[Any] | nw.DataFrame[Any]
 
-NUMBER = "^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[+-]?[0-9]{1,3})?$"
+NUMBER = "^[+-]?([0-9]{1,99}[.]?[0-9]{0,99}|[.][0-9]{1,99})(e[+-]?[0-9]{1,2})?$"
+"""Text that every engine makes a number of: some refuse one that is too large or too near 0 to be held."""
 
 MOMENT = (
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}([t ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?( ?(z|utc|[+-][0-9]{2}(:?[0-9]{2})?))?)?$"
@@ -111,11 +112,16 @@ def wholes(frame: Frame, least: Mapping[str, int]) -> Frame:
     """
     schema, col = frame.collect_schema(), nw.col
 
-    def inside(name: str) -> nw.Expr:
-        fits = false((col(name) >= least[name]) & (col(name) <= MAX_TOKENS))
-        return fits if schema[name].is_integer() else fits & false(col(name) == col(name).floor())
+    def fits(name: str) -> nw.Expr:
+        return false((col(name) >= least[name]) & (col(name) <= MAX_TOKENS)).alias(f"{name}_inside")
 
-    frame = frame.with_columns(*(inside(name).alias(f"{name}_inside") for name in least))
+    def whole(name: str) -> nw.Expr:
+        small = choose(col(f"{name}_inside"), col(name), nw.lit(0.0))
+        return (col(f"{name}_inside") & (small == small.floor())).alias(f"{name}_inside")
+
+    frame = frame.with_columns(*(fits(name) for name in least))
+    # only what fits is rounded: in some engines that makes an integer of 64 bits, or an error
+    frame = added(frame, *(whole(name) for name in least if not schema[name].is_integer()))
     return frame.with_columns(
         *((col(f"{name}_bad") | (known(col(name)) & ~col(f"{name}_inside"))).alias(f"{name}_bad") for name in least),
         *(
@@ -140,6 +146,8 @@ def succeeded(name: str, dtype: nw.dtypes.DType) -> nw.Expr:
     if dtype == nw.Boolean:
         return x.fill_null(nw.lit(True))
     if dtype.is_numeric():
+        if dtype.is_float():  # NaN, which is above any number in some engines
+            x = only(false(~x.is_nan()), x)
         return ~false((x < 0) | (x > 399))
     code = choose(false(x.str.contains(NUMBER)), x, nw.lit("0")).cast(nw.Float64)
     return ~((code < 0) | (code > 399) | among(x, FAILED))
@@ -152,7 +160,12 @@ def tier_name(name: str) -> nw.Expr:
 
 
 def unix_us(n: nw.Expr) -> nw.Expr:
-    """Unix seconds, milliseconds, microseconds or nanoseconds, by their size, as Float64. [us]"""
+    """
+    Unix seconds, milliseconds, microseconds or nanoseconds, by their size, as Float64; below 0 for what is none. [us]
+
+    None are null and numbers that some engine cannot round.
+    """
+    n = choose(false((n >= 0) & (n < 1e20)), n, nw.lit(-1.0))
     scaled = choose(n < 1e11, n * 1e6, choose(n < 1e14, n * 1e3, choose(n < 1e17, n, n / 1e3)))
     return (scaled + 0.5).floor()
 

@@ -22,10 +22,16 @@ class Fields:
     ----------
     outer : callable
         Path or column name -> SQL of that field in a row, or None where a row cannot have it.
+
+    Attributes
+    ----------
+    whole : sequence of str
+        SQL of fields that are read as numbers and known to be whole, and no larger than a count may be, or null.
     """
 
     def __init__(self, outer: Callable[[str], str | None]) -> None:
         self.outer = outer
+        self.whole: Sequence[str] = ()
         self.inner: dict[str, list[str]] = {}
 
     def resolve(self, sql: str) -> str:
@@ -36,7 +42,7 @@ class Fields:
         """A query of ``source`` with the fields of each text that holds JSON again as a list beside it."""
         lists = [
             f"CASE WHEN json_valid({text}) THEN json_extract_string({text}, {path_list(paths)}) END AS inner_{number}"
-            for number, (text, paths) in enumerate(self.inner.items())
+            for number, (text, paths) in enumerate((_opened(text), paths) for text, paths in self.inner.items())
         ]
         return f"SELECT {', '.join(['*', *lists])} FROM ({source})"
 
@@ -119,6 +125,12 @@ class TableRow(Fields):
         if kind.startswith(("STRUCT", "MAP")) or kind.endswith("]"):
             return f"CAST(to_json({quoted(column)}) AS VARCHAR)"
         return quoted(column)
+
+
+def _opened(text: str) -> str:
+    """SQL of a text, without the quotes around it where it is JSON of a text: some CSV exports write JSON twice."""
+    is_text = f"starts_with(CAST({text} AS VARCHAR), '\"') AND json_valid({text})"
+    return f"CASE WHEN {is_text} THEN json_extract_string({text}, '$') ELSE CAST({text} AS VARCHAR) END"
 
 
 def quoted(name: str) -> str:

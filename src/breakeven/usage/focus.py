@@ -25,7 +25,8 @@ from breakeven.errors import InputError
 from breakeven.files import whole_file
 from breakeven.usage.calls import GATEWAY_CACHE
 from breakeven.usage.cells import Cell
-from breakeven.usage.cube import EPOCH, Cube
+from breakeven.usage.cube import Cube
+from breakeven.usage.cuts import EPOCH
 from breakeven.usage.fields import literal
 from breakeven.usage.price import DIGITS, Bill
 

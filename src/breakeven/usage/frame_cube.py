@@ -9,9 +9,11 @@ import narwhals.stable.v2 as nw
 
 from breakeven.errors import LogError
 from breakeven.usage.calls import TOKENS
-from breakeven.usage.cube import UTC, Cube, RowsOf, build, check_zone, count_sizes
+from breakeven.usage.cube import Cube, RowsOf, build, count_sizes
+from breakeven.usage.cuts import UTC, check_zone
 from breakeven.usage.frames import FrameLog
 from breakeven.usage.models import Finder
+from breakeven.usage.scan import INTERRUPTED
 from breakeven.usage.sources import Reject, Source
 from breakeven.usage.timing import count_times
 
@@ -72,14 +74,30 @@ def frame_cube(
 
 
 def fetch_rows(query: nw.LazyFrame[Any]) -> Iterable[Sequence[Any]]:
-    """The rows of a query from the engine it belongs to, by a way that needs no further package."""
+    """
+    The rows of a query from the engine it belongs to, by a way that needs no further package.
+
+    Raises LogError where the engine fails, with its own name of the fault and none of its words: they may quote rows.
+    """
     engine = query.implementation.value
-    if engine == "duckdb":
-        rows: list[Sequence[Any]] = query.to_native().fetchall()
-        return rows
-    if engine.startswith("pyspark"):
-        return [tuple(row) for row in query.to_native().collect()]
-    return query.collect().rows()
+    try:
+        if engine == "duckdb":
+            rows: list[Sequence[Any]] = query.to_native().fetchall()
+            return rows
+        if engine.startswith("pyspark"):
+            return [tuple(row) for row in query.to_native().collect()]
+        return query.collect().rows()
+    except Exception as error:
+        fault = fault_of(error)
+    raise LogError(f"{engine} could not add the frame up ({fault}); see whether it can be read there at all")
+
+
+def fault_of(error: Exception) -> str:
+    """An engine's own name of a fault, without its message. Raises KeyboardInterrupt where DuckDB was interrupted."""
+    if isinstance(error, RuntimeError) and str(error) == INTERRUPTED:
+        raise KeyboardInterrupt from None
+    condition = getattr(error, "getCondition", lambda: None)()
+    return str(condition or type(error).__name__)
 
 
 def plain_rows(query: nw.LazyFrame[Any], fetch: Fetch = fetch_rows) -> list[tuple[Any, ...]]:

@@ -3,12 +3,14 @@ Any frame a Python user holds, in the canonical columns that its rows would have
 
 The frame may be a Polars DataFrame or LazyFrame, a pandas DataFrame, a PyArrow Table, a DuckDB relation, an Ibis
 table or a PySpark DataFrame. Its rows stay in its engine: expressions turn them into the canonical columns of
-``calls.py``, with the rules of ``checks.py``, and only sums come back. Prompts are not looked at.
+``calls.py``, with the rules of ``checks.py``, and only sums come back. Prompts are not looked at here.
 """
 
 import warnings
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -36,10 +38,12 @@ from breakeven.usage.expressions import (
 from breakeven.usage.instants import with_instants
 from breakeven.usage.readers import table
 
-NAMES = ("line", *(name for name in table.NAMES if name not in ("prompt", "response_id")))
+NAMES = ("line", *(name for name in table.NAMES if name not in ("prompt", "completion", "response_id")))
 """What ``columns`` may name; ``line`` is a number of the row, for the list of rejected ones."""
 
 COUNTS = (*TOKENS, "calls")
+
+MAX_INT64 = 2**63 - 1
 
 WORDS = ("at", "batch", "ok", "status", "service_tier")
 """Columns that may be text and are then compared in lower case, as numbers are."""
@@ -68,6 +72,7 @@ def canonical_frame(
     zone: str | None = None,
     task_by: str | None = None,
     dialect: str | None = None,
+    prompt: str | None = None,
 ) -> FrameLog:
     """
     The canonical columns of a frame.
@@ -85,6 +90,8 @@ def canonical_frame(
         Column that names the task.
     dialect : str, optional
         SQL dialect of an Ibis table that belongs to no connection.
+    prompt : str, optional
+        Column of prompts, which is passed on as ``prompt``, not looked at.
 
     Raises
     ------
@@ -92,10 +99,12 @@ def canonical_frame(
         It is no frame; a column is missing, unknown or of a type that cannot hold what it should; times are naive
         and no zone is declared.
     """
-    given = _opened(frame)
+    given = opened(frame)
     schema = given.collect_schema()
-    own = _columns(list(schema.names()), columns or {}, task_by)
-    raw = _selected(given, own)
+    own = _columns([name for name in schema.names() if isinstance(name, str)], columns or {}, task_by)
+    if prompt is not None and prompt not in schema.names():
+        raise LogError(f"The frame has no column {prompt!r}.{nearest(prompt, schema.names())}")
+    raw = _selected(given, own if prompt is None else own | {"prompt": prompt})
     if task_by:
         task = text(nw.col("task"))
         raw = raw.with_columns(task=choose(known(task) & false(task != ""), task, nw.lit(NO_TASK)))
@@ -112,10 +121,13 @@ def canonical_frame(
     return FrameLog(rows.lazy(), absent, engine)
 
 
-def _opened(frame: Any) -> Frame:
-    """The frame as Narwhals sees it; of pandas with nulls that are nulls."""
+def opened(frame: Any) -> Frame:
+    """The frame as Narwhals sees it. Raises LogError where it is none, or several of its columns have one name."""
     try:
         given: Frame = nw.from_native(frame)
+    except nw.exceptions.DuplicateError:
+        twice = [name for name, count in Counter(map(str, frame.columns)).items() if count > 1]
+        raise LogError(f"The frame has several columns named {' or '.join(map(repr, twice))}; rename them") from None
     except TypeError:
         kind = f"{type(frame).__module__.partition('.')[0]}.{type(frame).__name__}"
         raise LogError(
@@ -173,7 +185,29 @@ def _selected(given: Frame, own: Mapping[str, str]) -> Frame:
         if not paths:
             raise
         raise LogError(f"The frame has no column {' or '.join(map(repr, paths))} ({type(error).__name__})") from None
-    return _typed(selected) if selected.implementation.is_pandas() else selected
+    if selected.implementation.is_pandas():
+        return _typed(selected)
+    if selected.implementation.is_pyarrow():
+        return _decoded(selected)
+    coded = [name for name, dtype in selected.collect_schema().items() if dtype in (nw.Categorical, nw.Enum)]
+    return added(selected, *(nw.col(name).cast(nw.String) for name in coded))
+
+
+def _decoded(frame: Frame) -> Frame:
+    """A PyArrow table whose columns hold their values themselves, and none above 63 bits, which it cannot compare."""
+    arrow, compute = import_module("pyarrow"), import_module("pyarrow.compute")
+    native = frame.to_native()
+    for place, field in enumerate(native.schema):
+        kind, column = str(field.type), native.column(place)
+        if kind.startswith("dictionary<"):
+            native = native.set_column(place, field.name, column.cast(field.type.value_type))
+        elif kind.startswith("run_end_encoded<"):
+            native = native.set_column(place, field.name, compute.run_end_decode(column))
+        elif kind == "uint64":
+            capped = compute.min_element_wise(column, arrow.scalar(MAX_INT64, kind), skip_nulls=False)
+            native = native.set_column(place, field.name, capped.cast("int64"))
+    made: Frame = nw.from_native(native)
+    return made
 
 
 def _typed(frame: Frame) -> Frame:
@@ -181,8 +215,10 @@ def _typed(frame: Frame) -> Frame:
     native = frame.to_native()
     plain = [name for name, dtype in native.dtypes.items() if isinstance(dtype, np.dtype) and dtype.kind in "Oifub"]
     native = native.assign(**{name: native[name].convert_dtypes() for name in plain})
-    words = [name for name, dtype in native.dtypes.items() if str(dtype) in ("object", "category")]
-    made: Frame = nw.from_native(native.astype(dict.fromkeys(words, "string")))
+    kinds = {name: str(dtype) for name, dtype in native.dtypes.items()}
+    words = [name for name, kind in kinds.items() if kind in ("object", "category") or kind.startswith("dictionary<")]
+    large = [name for name, kind in kinds.items() if kind == "uint64[pyarrow]"]
+    made: Frame = nw.from_native(native.astype(dict.fromkeys(words, "string") | dict.fromkeys(large, "UInt64")))
     return made
 
 
@@ -268,8 +304,8 @@ def _judged(rows: Frame, counts: Sequence[str], schema: Collection[str], *, incl
     amounts = {name: (fresh if name == "input_tokens" else col(name)) for name in TOKENS if name in counts}
     final: dict[str, nw.Expr] = {
         name: col(name)
-        for name in ("task", "model", "provider", "batch", "ok", "line")
-        if name != "line" or "line" in schema
+        for name in ("task", "model", "provider", "batch", "ok", "line", "prompt")
+        if name in schema or name not in ("line", "prompt")
     }
     for name in TOKENS:
         count = amounts[name].fill_null(zero) if name in amounts else zero

@@ -10,10 +10,12 @@ import narwhals.stable.v2 as nw
 
 from breakeven.errors import LogError
 from breakeven.usage.accounts import good_rows
-from breakeven.usage.cells import NO_CODES
+from breakeven.usage.cells import NO_CODES, Cells
 from breakeven.usage.column_map import ColumnMap
-from breakeven.usage.columns import cells_of_query, sizes_of_query, with_codes
-from breakeven.usage.cube import UTC, Cube, build, check_zone, count_sizes
+from breakeven.usage.columns import cells_of_query, likely_models, sizes_of_query, with_codes
+from breakeven.usage.cube import Cube, build, count_sizes
+from breakeven.usage.cuts import UTC, check_zone
+from breakeven.usage.following import Tell, followed
 from breakeven.usage.inputs import LogFile, Watch
 from breakeven.usage.merge import merged, refuse_twice, renamed_cube
 from breakeven.usage.models import Finder
@@ -21,6 +23,7 @@ from breakeven.usage.naming import Named, name_tasks
 from breakeven.usage.price_check import zero_calls
 from breakeven.usage.prompt_facts import prompt_facts
 from breakeven.usage.scan import Scan, scan_files
+from breakeven.usage.sizes import INPUT, Histograms
 from breakeven.usage.sums_file import whole_days_where_equal
 from breakeven.usage.task_names import TaskNames
 from breakeven.usage.timing import count_times
@@ -135,32 +138,52 @@ def cube_of_logs(
 ) -> tuple[Cube, Mapping[tuple[int, str], int]]:
     """The cube of the files of a scan, and its rejected rows by (number of file, reason)."""
 
-    def done(share: float) -> None:
-        if watch is not None:
-            watch.part(share)
+    def part(first: float, last: float, rows: int = 0) -> Tell | None:
+        """Of a query that takes all from one share of the whole to another, and reads so many rows."""
+        return None if watch is None else _part(watch, first, last, rows)
+
+    unread = scan.unread
+
+    def cells_of(query: nw.LazyFrame[Any], cuts: Sequence[int]) -> Cells:
+        nonlocal unread
+        rows, unread = unread, 0  # rows count once, cells may be asked for again
+        with followed(engine, part(0.15, 0.5, rows)):  # it takes about as long as all that follows
+            return cells_of_query(engine, query, cuts, scan.absent, codes)
+
+    def rows_of(query: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
+        with followed(engine, part(0.1, 0.15)):
+            return fetch(query)
+
+    def sizes_of(query: nw.LazyFrame[Any], side: int) -> Histograms:
+        with followed(engine, part(*((0.6, 0.7) if side == INPUT else (0.7, 0.8)))):
+            return sizes_of_query(engine, query, side)
 
     log = nw.from_native(scan.relation()).lazy()
     span_us = scan.span_us()
-    coded, codes = with_codes(engine, "log") if scan.in_place else (scan.relation(), NO_CODES)
+    with followed(engine, part(0.0, 0.1)):
+        coded, codes = with_codes(engine, "log") if scan.in_place else (scan.relation(), NO_CODES)
     cube = build(
         nw.from_native(coded).lazy(),
-        fetch,
+        rows_of,
         find,
         span_us,
         scan.absent,
         billing_zone=zone,
-        cells_of=lambda query, cuts: cells_of_query(engine, query, cuts, scan.absent, codes),
+        cells_of=cells_of,
         codes=codes,
+        likely=() if codes else likely_models(engine, "log", scan.absent),
         beside=beside,
     )
-    done(0.5)  # the cells take about as long as all that follows
-    rejects, lost = scan.rejected(cube.cells.total("rows"))
+    with followed(engine, part(0.5, 0.6)):
+        rejects, lost = scan.rejected(cube.cells.total("rows"))
     counts: Counter[str] = Counter()
     for (_, reason), rows in lost.items():
         counts[reason] += rows
-    done(0.6)
-    sizes = count_sizes(log, fetch, lambda query, side: sizes_of_query(engine, query, side))
-    done(0.8)
+    sizes = count_sizes(log, fetch, sizes_of)
+    with followed(engine, part(0.8, 0.9)):
+        times = count_times(log, fetch) if span_us[0] is not None else ()
+    with followed(engine, part(0.9, 1.0)):
+        zeros = zero_calls(log, scan.absent, fetch)
     cube = replace(
         cube,
         histograms=sizes,
@@ -168,14 +191,25 @@ def cube_of_logs(
         rows_in=scan.rows,
         rejects=rejects,
         reject_counts=tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
-        times=count_times(log, fetch) if span_us[0] is not None else (),
+        times=times,
         prompts=prompt_facts(engine) if scan.has_prompts else (),
         found=named.found(cube.cells.values["task"]),
         source_rows=good_rows(engine, len(scan.sources), lost),
-        zero_calls=zero_calls(log, scan.absent, fetch),
+        zero_calls=zeros,
     )
-    done(1.0)
     return cube, lost
+
+
+def _part(watch: Watch, first: float, last: float, rows: int) -> Tell:
+    counted = 0
+
+    def tell(share: float) -> None:
+        nonlocal counted
+        watch.part(first + (last - first) * share)
+        watch.rows(int(rows * share) - counted)
+        counted = int(rows * share)
+
+    return tell
 
 
 def fetch(query: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:

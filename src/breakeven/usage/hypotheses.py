@@ -33,7 +33,8 @@ from dataclasses import dataclass
 from breakeven.catalogue.prices import ListModel
 from breakeven.usage.calls import EARLIEST_US
 from breakeven.usage.cells import Cell
-from breakeven.usage.cube import Cube, midnight_us
+from breakeven.usage.cube import Cube
+from breakeven.usage.cuts import midnight_us
 from breakeven.usage.models import Finder
 
 AGREES = "agrees"

@@ -160,7 +160,7 @@ def find_logs(given: Iterable["str | os.PathLike[str] | LogFile"]) -> list[LogFi
 
 def _on_disk(path: Path) -> Iterator[LogFile]:
     if path.is_dir():
-        files = sorted(_below(path))
+        files = _once(_below(path))
         if not files:
             raise LogError(f"{path}: the folder holds no files; hidden ones are left out")
         yield from (_local(file, file.relative_to(path).as_posix()) for file in files)
@@ -171,18 +171,32 @@ def _on_disk(path: Path) -> Iterator[LogFile]:
     elif glob.has_magic(str(path)):
         pattern = str(path)
         matches = [Path(match) for match in glob.glob(pattern, recursive=True)]  # noqa: PTH207 (it may be absolute)
-        files = sorted(match for match in matches if match.is_file())
+        files = _once(match for match in matches if match.is_file())
         if not files:
             raise LogError(f"{path}: no file matches; quote the pattern, ** goes down any number of folders")
         base = os.path.commonpath([file.parent for file in files])
         yield from (_local(file, file.relative_to(base).as_posix()) for file in files)
+    elif str(path).startswith("--"):
+        raise LogError(f"{path}: neither a file nor an option; breakeven logs --help lists the options")
     else:
         raise LogError(f"{path}: no such file")
 
 
+def _once(files: Iterable[Path]) -> list[Path]:
+    """The files by name; of several names of one file, through links, the one with the fewest folders."""
+    found: dict[Path, Path] = {}
+    for file in sorted(files, key=lambda file: (len(file.parts), file.is_symlink(), file)):
+        found.setdefault(file.resolve(), file)
+    return sorted(found.values())
+
+
 def _below(folder: Path) -> Iterator[Path]:
-    """Every file below a folder that is not hidden, nor in a hidden folder."""
-    for place, folders, names in os.walk(folder):
+    """Every file below a folder that is not hidden, nor in a hidden folder. Raises LogError for one that is closed."""
+
+    def closed(error: OSError) -> None:
+        raise LogError(f"{error.filename}: cannot be opened: {error.strerror}")
+
+    for place, folders, names in os.walk(folder, onerror=closed):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(place, name) for name in names if not name.startswith(".") and Path(place, name).is_file())
 
@@ -208,21 +222,36 @@ def _remote(address: str) -> Iterator[LogFile]:
         return
     system, root = _filesystem(scheme, address)
     try:
-        if glob.has_magic(rest):
-            files = sorted(system.glob(root))
-        else:
-            files = sorted(system.find(root)) if system.isdir(root) else [root]
-        sizes = [system.size(file) for file in files]
-        base = system._parent(root).rstrip("/") if len(files) == 1 else os.path.commonpath(files)
+        base, infos = _objects(system, root, rest)
     except Exception as error:  # whatever the packages of an object store may raise
         fault = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {type(error).__name__}"
         raise LogError(f"{_shown(address)}: {fault}") from None
-    pairs = [(file, size) for file, size in zip(files, sizes, strict=True) if not _hidden(file[len(base) :])]
-    if not pairs:
+    if not infos:
         raise LogError(f"{_shown(address)}: no file matches")
-    for file, size in pairs:
+    for file, size in infos:
         place = f"{scheme}://{file.lstrip('/')}"
         yield LogFile(place, file[len(base) :].strip("/"), _remote_opener(system, file), None, size)
+
+
+def _objects(system: Any, root: str, given: str) -> tuple[str, list[tuple[str, int | None]]]:
+    """
+    The folder that names are told below, and each object that is meant with its size [bytes], by one listing.
+
+    An object without a name, which consoles make to show a folder, is none; nor is a hidden one.
+    """
+    found: dict[str, Any] = {}
+    base = system._parent(root).rstrip("/")
+    if glob.has_magic(given):
+        found = system.glob(root, detail=True)
+        if found:
+            base = os.path.commonpath([system._parent(file) for file in found])
+    if not found and system.isdir(root):
+        found = system.find(root, detail=True)
+        base = root.rstrip("/")
+    elif not found and (system.exists(root) or not glob.has_magic(given)):
+        found = {root: system.info(root)}
+    files = [(file, info.get("size")) for file, info in sorted(found.items()) if info.get("type") != "directory"]
+    return base, [(file, size) for file, size in files if not file.endswith("/") and not _hidden(file[len(base) :])]
 
 
 def _remote_opener(system: Any, file: str) -> Callable[[], IO[bytes]]:

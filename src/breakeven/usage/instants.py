@@ -40,11 +40,17 @@ FAMILIES = {
 }
 """Engines whose own functions tell the number of an instant; all others can be asked for it through Narwhals."""
 
-DELTA = ("bigquery", "clickhouse", "databricks", "duckdb", "snowflake")
+DELTA = ("bigquery", "clickhouse", "duckdb")
 """Dialects whose difference of two instants is exact in microseconds and knows nothing of the session's zone."""
 
-EPOCH = ("postgres", "trino", "athena")
+EPOCH = ("postgres", "trino", "athena", "snowflake", "databricks")
 """Dialects for which seconds and microseconds are asked apart: their difference is in the session's zone or coarser."""
+
+INFINITE = ("duckdb", "postgres")
+"""Dialects with infinite times."""
+
+FAR = (1990, 2110)
+"""Years around those from which a log may be."""
 
 DIALECTS = tuple(sorted((*DELTA, *EPOCH)))
 
@@ -84,13 +90,14 @@ def _with_instants(frame: Frame, zone: str | None, column: str, dialect: str | N
             raise LogError(
                 f"The times in column {column!r} have no time zone; say which they are in, e.g. zone='UTC' (--zone UTC)"
             )
-        frame = _since_1970(frame, dtype, naive, dialect)
+        frame = frame.with_columns(at_there=known(nw.col("at")))
+        frame = _since_1970(_finite(frame, dtype, dialect), dtype, naive, dialect)
         frame = frame.with_columns(at_us=nw.col("at_us").cast(nw.Int64))
         if naive and zone:
             frame = frame.with_columns(at_us=to_utc(nw.col("at_us"), zone))
         good = in_range(nw.col("at_us"))
         return frame.with_columns(
-            at_bad=known(nw.col("at_us")) & ~good,
+            at_bad=nw.col("at_there") & ~good,
             at_us=only(good, nw.col("at_us")),
         )
     if dtype.is_numeric():
@@ -98,7 +105,7 @@ def _with_instants(frame: Frame, zone: str | None, column: str, dialect: str | N
         frame = frame.with_columns(at_unix=unix_us(nw.col("at").cast(nw.Float64)))
         good = in_range(nw.col("at_unix"))
         return frame.with_columns(
-            at_bad=known(nw.col("at_unix")) & ~good,
+            at_bad=known(nw.col("at")) & ~good,
             at_us=only(good, choose(good, nw.col("at_unix"), nw.lit(0.0)).cast(nw.Int64)),
         )
     if dtype != nw.String:
@@ -177,6 +184,25 @@ def _from_text(frame: Frame, zone: str | None) -> Frame:
     )
 
 
+def _finite(frame: Frame, dtype: nw.dtypes.DType, dialect: str | None) -> Frame:
+    """An Ibis table without times far off, where some may be infinite: of those no number is made."""
+    if FAMILIES.get(frame.implementation.value) != "ibis":
+        return frame
+    ibis = import_module("ibis")
+    table = frame.to_native()
+    if (dialect or table.get_backend().name) not in INFINITE:
+        return frame
+    at = table["at"]
+    if not isinstance(dtype, nw.Datetime):
+        first, last = (ibis.literal(dt.date(year, 1, 1)) for year in FAR)
+    else:
+        kind = "timestamp('UTC')" if dtype.time_zone else "timestamp"
+        zone = dt.UTC if dtype.time_zone else None
+        first, last = (ibis.literal(dt.datetime(year, 1, 1, tzinfo=zone), type=kind) for year in FAR)
+    made: Frame = nw.from_native(table.mutate(at=ibis.ifelse((at > first) & (at < last), at, ibis.null(at.type()))))
+    return made
+
+
 def _since_1970(frame: Frame, dtype: nw.dtypes.DType, naive: bool, dialect: str | None) -> Frame:
     """The frame with ``at_us``: of an instant in UTC, of a naive time as if it were UTC."""
     at = nw.col("at")
@@ -190,11 +216,19 @@ def _since_1970(frame: Frame, dtype: nw.dtypes.DType, naive: bool, dialect: str 
             return frame.with_columns(at_us=at.cast(nw.Int64) * 1_000_000 + at.dt.microsecond())
         timed = isinstance(dtype, nw.Datetime)
         zero = nw.lit(0)
-        clock = (at.dt.hour(), at.dt.minute(), at.dt.second(), at.dt.microsecond()) if timed else (zero,) * 4
+        micro = _micro_of_text(at) if dialect == "databricks" else at.dt.microsecond()
+        second = at.dt.second().cast(nw.Int64)  # of Databricks it has a fraction
+        clock = (at.dt.hour(), at.dt.minute(), second, micro) if timed else (zero,) * 4
         return frame.with_columns(at_us=civil_us(at.dt.year(), at.dt.month(), at.dt.day(), *clock))
     if not isinstance(dtype, nw.Datetime):
         frame = frame.with_columns(at=at.cast(nw.Datetime("us")))
     return masked(frame.with_columns(at_us=at.dt.timestamp("us")), {"at_us": "Int64"})
+
+
+def _micro_of_text(at: nw.Expr) -> nw.Expr:
+    """Microseconds of a naive time from its text, which has no zeros at its end, for where there is no other way."""
+    digits = nw.concat_str(at.cast(nw.String).str.slice(20), nw.lit("000000"))
+    return digits.str.slice(0, 6).cast(nw.Int64)
 
 
 def _ibis_instants(frame: Frame, dialect: str | None) -> Frame:
@@ -202,10 +236,18 @@ def _ibis_instants(frame: Frame, dialect: str | None) -> Frame:
     ibis = import_module("ibis")
     table = frame.to_native()
     dialect = dialect or table.get_backend().name
+    if dialect not in DIALECTS:
+        raise LogError(
+            f"Times with a time zone are not read exactly in {dialect}, only in {', '.join(DIALECTS)}; give the table"
+            " as a frame of Polars, pandas or PyArrow"
+        )
     at = table["at"]
     if dialect in EPOCH:
         seconds = at.epoch_seconds().cast("float64").floor().cast("int64")
-        us = seconds * 1_000_000 + at.microsecond().cast("int64")
+        # Databricks does not tell them, but its text of a time does, without zeros at the end
+        text = (at.cast("string").substr(20) + "000000").substr(0, 6)
+        micro = text if dialect == "databricks" else at.microsecond()
+        us = seconds * 1_000_000 + micro.cast("int64")
     else:
         start = ibis.literal(dt.datetime(1970, 1, 1, tzinfo=dt.UTC), type="timestamp('UTC')")
         us = at.delta(start, unit="microsecond")

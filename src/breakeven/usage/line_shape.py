@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from breakeven.usage.calls import MAX_TOKENS
 from breakeven.usage.fields import literal, path_parts, quoted
 from breakeven.usage.inputs import LogFile
 from breakeven.usage.readers.reader import json_rows
@@ -49,7 +50,9 @@ class Shape:
     fields : path, as its parts -> SQL of its text, None where the sample never has it.
     unseen : SQL of what must be null in every line.
     above_one : SQL of texts that in the sample are always numbers, and always above 1.
+    counts : those of ``above_one`` that are always whole, and no larger than a count may be.
     numbers : those of ``above_one`` that are read as numbers.
+    whole : those of ``numbers`` that are taken to be whole and no larger than a count may be.
     """
 
     types: dict[str, Types] = field(default_factory=dict)
@@ -57,7 +60,9 @@ class Shape:
     fields: dict[Path, str | None] = field(default_factory=dict)
     unseen: list[str] = field(default_factory=list)
     above_one: list[str] = field(default_factory=list)
+    counts: list[str] = field(default_factory=list)
     numbers: list[str] = field(default_factory=list)
+    whole: list[str] = field(default_factory=list)
 
     def columns(self) -> str:
         """The types as the engine wants them."""
@@ -71,6 +76,7 @@ class Shape:
         The engine takes true for the number 1 and false for 0, so neither can be told from the other.
         """
         tests = [*(f"{sql} IS NOT NULL" for sql in self.unseen), *(f"{sql} <= 1" for sql in self.numbers)]
+        tests += [f"{sql} > {MAX_TOKENS} OR {sql} <> floor({sql})" for sql in self.whole]
         return f"coalesce({' OR '.join(tests)}, false)" if tests else "false"
 
     def _type(self, kind: Types, sql: str) -> str:
@@ -138,6 +144,8 @@ def _types(shape: Shape, node: Node, at: Path, sql: str, values: list[Any] | Non
         shape.fields[at] = sql
         if values is not None and all(type(value) in (int, float) and value > 1 for value in values):
             shape.above_one.append(sql)
+            if all(value <= MAX_TOKENS and value == int(value) for value in values):
+                shape.counts.append(sql)
         return "VARCHAR"
     objects = values is not None and all(isinstance(value, dict) for value in values)
     if not objects or node.whole or any(isinstance(key, int) for key in node.inside):

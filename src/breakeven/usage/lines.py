@@ -6,6 +6,7 @@ comes back with the reason, so does the place where packed data break off; its t
 an error.
 """
 
+import codecs
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,18 +17,23 @@ from typing import IO, cast
 
 from breakeven.errors import LogError, NoLogError
 from breakeven.usage.inputs import LogFile, as_log
-from breakeven.usage.readers.reader import header
+from breakeven.usage.readers.reader import BOM, header
 from breakeven.usage.streams import Damaged, Unpacked
 
 HEAD_BYTES = 64 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
 CHUNK_BYTES = 16 * 1024 * 1024
-BOM = b"\xef\xbb\xbf"
 BLANK = BOM + b" \r\n\t"
 
 TOO_LONG = f"longer than {MAX_LINE_BYTES // 2**20} MiB"
 NOT_UTF8 = "not UTF-8 text"
+UTF16 = "UTF-16 text, which is not read; save it as UTF-8"
 BAD_QUOTES = "its quotes do not match"
+
+
+def _is_utf16(head: bytes) -> bool:
+    """Whether a text is UTF-16, by its byte order mark or by every other of its first bytes being zero."""
+    return head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or b"\0\0" in (head[0:4:2], head[1:4:2])
 
 
 @dataclass
@@ -56,15 +62,20 @@ def open_log(file: Path | LogFile) -> IO[bytes]:
     return cast(IO[bytes], Unpacked(as_log(file).open()))
 
 
-def read_head(file: Path | LogFile) -> bytes:
-    """
-    The first 64 KiB of a file, or more where its first line that is not blank is longer than that.
+def has_line(head: bytes) -> bool:
+    """Whether a line that is not blank ends in the beginning of a file."""
+    return b"\n" in head.lstrip(BLANK)
 
-    Raises LogError where not a byte can be had.
+
+def read_head(file: Path | LogFile, enough: Callable[[bytes], bool] = has_line) -> bytes:
+    """
+    The first 64 KiB of a file, or as much more as it takes, up to 64 MiB, until that is ``enough``.
+
+    Raises LogError where not a byte can be had, or it is no UTF-8 text.
     """
     head, fault = b"", ""
     with open_log(file) as handle, readable(file):
-        while len(head) < HEAD_BYTES or (b"\n" not in head.lstrip(BLANK) and len(head) < MAX_LINE_BYTES):
+        while len(head) < HEAD_BYTES or (len(head) < MAX_LINE_BYTES and not enough(head)):
             try:
                 more = handle.read(max(HEAD_BYTES - len(head), min(len(head), MAX_LINE_BYTES)))
             except Damaged as damaged:
@@ -75,6 +86,8 @@ def read_head(file: Path | LogFile) -> bytes:
             head += more
     if fault and not head:
         raise NoLogError(f"{file}: is damaged: {fault}", fault)
+    if _is_utf16(head):
+        raise NoLogError(f"{file}: is {UTF16}", UTF16)
     return head
 
 

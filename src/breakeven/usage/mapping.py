@@ -1,7 +1,7 @@
 """A reader's columns as one query over a file's rows: fields resolved, prompts hashed, rows checked."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -32,8 +32,8 @@ OF_WHOLES = re.compile(r"(?:whole_\d+|NULL|coalesce|greatest|CASE|WHEN|IS|NOT|TH
 RESPONSE_ID = "response_id"
 """Raw column that is not asked for where one file is read alone."""
 
-LEAST_ID_CHARS = 16
-"""A shorter id of a response may be made up, or a mere count. [characters]"""
+LEAST_ID_BYTES = 16
+"""A shorter id of a response may be made up, or a mere count. [bytes]"""
 
 CONSTANTS = ("true", "false", "1")
 
@@ -168,7 +168,7 @@ def canonical_query(
     source = row.source(rows)
     if raw["shared"] != "NULL":
         source = f"SELECT *, {raw['shared']} AS shared FROM ({source})"
-    selected, source = once(selected, source)
+    selected, source = once(selected, source, row.whole)
     query = f"SELECT {number} AS file, line, {broken}, {selected} FROM ({source})"
     described = run(engine, f"DESCRIBE {query}", "the columns cannot be read as those of a log")
     types = {name: NOTHING if given.get(name) == "NULL" else kind for name, kind, *_ in described}
@@ -178,18 +178,24 @@ def canonical_query(
     return canonical(query, types, constants=constants, kept=list(kept))
 
 
-def once(selected: str, source: str) -> tuple[str, str]:
+def once(selected: str, source: str, known: Collection[str] = ()) -> tuple[str, str]:
     """
     SQL over a query, and that query, with every ``whole(...)``, and every text of a prompt and what is made of it,
     made a column of the latter: worked out once per row.
 
-    A macro is copied wherever it is named, and text is slow to make a number of.
+    A macro is copied wherever it is named, and text is slow to make a number of. What is ``known`` to be whole is taken
+    as it is.
     """
     selected, inside = _taken_out(selected, WHOLE, "whole")
     if inside:
-        numbers = ", ".join(f"TRY_CAST({sql} AS DOUBLE) AS {name}_number" for sql, name in inside.items())
-        wholes = ", ".join(f"whole_of({sql}, {name}_number) AS {name}" for sql, name in inside.items())
-        source = f"SELECT *, {wholes} FROM (SELECT *, {numbers} FROM ({source}))"
+        numbers = (
+            f"{sql if sql in known else f'TRY_CAST({sql} AS DOUBLE)'} AS {name}_number" for sql, name in inside.items()
+        )
+        wholes = (
+            f"{f'{name}_number' if sql in known else f'whole_of({sql}, {name}_number)'} AS {name}"
+            for sql, name in inside.items()
+        )
+        source = f"SELECT *, {', '.join(wholes)} FROM (SELECT *, {', '.join(numbers)} FROM ({source}))"
     selected, texts = _taken_out(selected, TEXT, "text")
     if texts:
         columns = ", ".join(f"{sql} AS {name}" for sql, name in texts.items())
@@ -251,8 +257,8 @@ def span_hash(sql: str) -> str:
 
 def response_hash(sql: str) -> str:
     """SQL of the id of a response as a hash, null where it is too short to be the only one of its kind."""
-    text = f"trim(CAST({sql} AS VARCHAR))"
-    return f"CASE WHEN length({text}) >= {LEAST_ID_CHARS} THEN hash({text}) END"
+    text = f"CAST({sql} AS VARCHAR)"
+    return f"CASE WHEN strlen({text}) >= {LEAST_ID_BYTES} THEN hash({text}) END"
 
 
 def run(engine: duckdb.DuckDBPyConnection, sql: str, what: str) -> list[tuple[Any, ...]]:

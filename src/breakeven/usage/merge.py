@@ -18,7 +18,8 @@ from breakeven.errors import LogError
 from breakeven.usage.accounts import rows_by_source
 from breakeven.usage.calls import INPUT_BUCKETS
 from breakeven.usage.cells import UNKNOWN_TIME, Array, Cell, Cells
-from breakeven.usage.cube import EPOCH, Cube, FoundTask, from_log, midnight_us
+from breakeven.usage.cube import Cube, FoundTask, from_log
+from breakeven.usage.cuts import EPOCH, midnight_us
 from breakeven.usage.models import Finder
 from breakeven.usage.prompt_facts import added_facts
 from breakeven.usage.readers import gives_ids

@@ -22,8 +22,10 @@ AROUND = "its tokens are counted in the calls inside it"
 REPLACED = "another row of the same id replaces it"
 
 ELSEWHERE = "the same call, by the id of its response, is counted in another file"
+REPEATED = "the same call, by the id of its response, is counted in another row"
+PIECE = "a piece of a stream, whose counts are in another row"
 
-BENIGN = (NOT_A_CALL, AROUND, REPLACED, ELSEWHERE)
+BENIGN = (NOT_A_CALL, AROUND, REPLACED, ELSEWHERE, REPEATED, PIECE)
 """Reasons that lose nothing."""
 
 COUNTED = f"NOT faulty AND {' + '.join(BUCKETS)} > 0"

@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 from breakeven.catalogue.load import load_catalogue
 from breakeven.catalogue.table import PriceTable
 from breakeven.usage import Usage, summary
-from breakeven.usage.cube import UTC, check_zone
+from breakeven.usage.cuts import UTC, check_zone
 from breakeven.usage.frame_cube import frame_cube, plain_rows
 from breakeven.usage.frame_prompts import scan_frame
 from breakeven.usage.frames import canonical_frame
@@ -47,8 +47,8 @@ def usage_of(
         The day whose prices calls without a time are billed at; today if not given.
     columns : mapping, optional
         Name of ``frames.NAMES`` -> the frame's own column, or ``column.field`` of a structure; the others are found
-        by the names of ``readers.table``. ``prompt`` is never looked for: of a frame of Polars, pandas or PyArrow it
-        may be named, and is hashed as that of a log is, see ``frame_prompts.py``.
+        by the names of ``readers.table``. ``prompt`` is never looked for: it may be named, and is hashed as that of a
+        log is, see ``frame_prompts.py``.
     table : PriceTable, optional
         Prices; the list prices where it is not given.
     zone : str, optional
@@ -92,12 +92,14 @@ def _with_prompts(
     billing_zone: str,
     name: str,
 ) -> Usage:
-    """The same of a frame whose prompts are looked at: here, as those of a log file are."""
+    """The same of a frame whose prompts are looked at, as those of a log file are."""
     check_zone(billing_zone)
     with open_engine() as engine:
-        scan = scan_frame(engine, frame, columns, name=name, zone=zone, task_by=task_by)
+        scan, numbered = scan_frame(engine, frame, columns, name=name, zone=zone, task_by=task_by)
         named = name_tasks(scan, task_by, None)
         cube, _ = cube_of_logs(engine, scan, find, named, billing_zone, None)
+        if not numbered:
+            cube = replace(cube, rejects=())
         bill = price_cube(cube, find, as_of)
         log = nw.from_native(scan.relation()).lazy()
         checks = check_prices(log, scan.absent, cube, bill, fetch, find, as_of)

@@ -24,7 +24,8 @@ from breakeven.catalogue.table import PriceTable
 from breakeven.errors import PriceNotFoundError
 from breakeven.usage.calls import BUCKETS, COST_ONLY, GATEWAY_CACHE, LONG_CONTEXT
 from breakeven.usage.cells import UNKNOWN_TIME, Array, Cell, Cells, distinct, group_sums, packed
-from breakeven.usage.cube import EPOCH, Cube, midnight_us, time_us
+from breakeven.usage.cube import Cube
+from breakeven.usage.cuts import EPOCH, midnight_us, time_us
 from breakeven.usage.models import Finder
 from breakeven.usage.timing import DAY_US
 
@@ -184,7 +185,8 @@ def _added_up(cells: Cells, table: PriceTable) -> Cells:
     """Cells without task, model and provider; those whose calls lie between other price days stay apart."""
     days = np.array([midnight_us(day) for day in table.since_days], np.int64)
     periods = [np.searchsorted(days, cells.columns[name], "right") for name in ("first_us", "last_us")]
-    codes, _ = distinct(packed([cells.columns["since_us"], *periods, ~_is_free(cells)]))
+    silent = cells.columns["output_tokens"] == 0
+    codes, _ = distinct(packed([cells.columns["since_us"], *periods, ~_is_free(cells), silent]))
     groups = np.arange(int(codes.max()) + 1) if len(cells) else np.arange(0)
     values = cells.values | {"task": tuple(f"{group}" for group in groups), "model": (None,), "provider": (None,)}
     none = np.zeros(len(cells), np.int32)
@@ -199,7 +201,9 @@ def _bill(cube: Cube, choose: Chooser, as_of: dt.date, *, whole_days: bool) -> B
     timed = columns["first_us"] != UNKNOWN_TIME
     first, last = _periods(cells, chosen, pair_of, as_of)
     keys = [pair_of, first, last, timed, *(columns[name] for name in ("day_part", "tier", "batch", "service_tier"))]
-    kinds, where = distinct(packed([*keys, _is_free(cells)]))
+    input_only = np.array([not isinstance(model, str) and model.input_only for model in chosen], np.bool_)
+    silent = input_only[pair_of] & (columns["output_tokens"] == 0)
+    kinds, where = distinct(packed([*keys, _is_free(cells), silent]))
     tariffs = [_tariff(cube, cells[int(at)], chosen[pair_of[at]], as_of, whole_days=whole_days) for at in where]
     sums = list(zip(*(group_sums(columns[name], kinds, len(tariffs)) for name in COUNTS), strict=True))
     rows = group_sums(columns["rows"], kinds, len(tariffs))
@@ -316,9 +320,10 @@ def _rates(model: ListModel, cell: Cell, day: dt.date, size: int, hour: dt.time 
     """The rates of a cell at a time and size, and what was assumed."""
     at = dt.datetime.combine(day, hour or dt.time(), dt.UTC)
     context, assumed = _context(model, cell, at)
+    silent = cell.output_tokens == 0 and model.input_only
     if hour is None:
-        return mean_token_rates(model, day, size, context), assumed
-    return token_rates(model, at, size, context), assumed
+        return mean_token_rates(model, day, size, context, no_output=silent), assumed
+    return token_rates(model, at, size, context, no_output=silent), assumed
 
 
 def _where(found: Mapping[tuple[Any, ...], tuple[TokenRates, str]]) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 
 from breakeven.usage.calls import BUCKETS, GATEWAY_CACHE, TOKENS
 from breakeven.usage.cells import MAX_SUM, UNKNOWN_TIME, Array, Cells, distinct, group_sums, packed
-from breakeven.usage.cube import EPOCH, Cube, middle
+from breakeven.usage.cube import Cube, middle
+from breakeven.usage.cuts import EPOCH
 from breakeven.usage.facts import TaskFacts
 from breakeven.usage.group_costs import group_costs
 from breakeven.usage.price import DIGITS, Bill

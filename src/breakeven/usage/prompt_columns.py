@@ -18,6 +18,9 @@ JUDGING = (
 JUDGED_CHARS = 2000
 """So much of a system prompt or first message is searched for ``JUDGING``. [characters]"""
 
+SHORT_CHARS = 256
+"""Under a system prompt that is no longer than this, so much of what follows is searched too. [characters]"""
+
 START_CHARS, END_CHARS, TAIL_CHARS = 96, 256, 1000
 """
 How much is looked at of a beginning, its digits left out; of an end; and of an end for its last line. [characters]
@@ -62,11 +65,18 @@ def prompt_columns(raw: Mapping[str, str]) -> dict[str, str]:
     if first := texts["first_message"]:
         kept |= {
             "first_hash": f"md5_number_upper({first})",
-            "first_chars": f"length({first})",
-            "judge_like": f"CAST(regexp_matches(substring({first}, 1, {JUDGED_CHARS}), '(?i){JUDGING}') AS UTINYINT)",
+            "first_chars": f"chars_of({first})",
         }
-        if role := texts["first_role"]:
-            kept["first_is_system"] = f"CASE WHEN {role} IN {SYSTEM_ROLES} THEN 1 ELSE 0 END"
+        role, following = texts["first_role"], texts["following"]
+        judged = f"substring({first}, 1, {JUDGED_CHARS})"
+        if role:
+            is_system = f"{role} IN {SYSTEM_ROLES}"
+            kept["first_is_system"] = f"CASE WHEN {is_system} THEN 1 ELSE 0 END"
+            if following:
+                short = f"{is_system} AND chars_of({first}) <= {SHORT_CHARS}"
+                more = f"concat({first}, '. ', substring({following}, 1, {SHORT_CHARS}))"
+                judged = f"CASE WHEN {short} THEN {more} ELSE {judged} END"
+        kept["judge_like"] = f"CAST(regexp_matches({judged}, '(?i){JUDGING}') AS UTINYINT)"
     if following := texts["following"]:
         kept |= _following(following)
     if tools := texts["tools"]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from breakeven.usage.column_map import CACHES, dump_line, value_at
 from breakeven.usage.lines import csv_names
-from breakeven.usage.readers.reader import header
+from breakeven.usage.readers.reader import BOM, header
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,11 +35,11 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
         rf"(^|_){INTO}_{TOKEN}$|{TOKEN}_{INTO}$|(n|num|count)_{INTO}(_{TOKEN})?$|{TOKEN}_.*_{INTO}$",
     ),
     ("output_tokens", NUMBER, rf"(^|_){OUT}_{TOKEN}$|{TOKEN}_{OUT}$|(n|num|count)_{OUT}(_{TOKEN})?$|{TOKEN}_.*_{OUT}$"),
-    ("cost_usd", NUMBER, r"(^|_)(costs?|spend|spent|price|charge|amount)(_|$)|_usd$"),
+    ("cost_usd", NUMBER, r"(^|_)(costs?|spend|spent|price|charge|amount)(_|$)|(^|_)usd$"),
     (
         "timestamp",
         "",
-        r"(^|_)(timestamp|created|created_at|started_at|start_time|startedat|time|datetime|date|ts|at)(_(s|ms|us|ns|utc))?$",
+        r"(^|_)(timestamp|created|created_at|started_at|start_time|startedat|time|datetime|date|ts|at|when)(_(s|ms|us|ns|utc))?$",
     ),
     ("calls", NUMBER, r"(^|_)(calls|requests|num_requests|request_count|call_count|num_calls)$"),
     ("batch", TRUTH, r"(^|_)(is_)?batch$"),
@@ -47,10 +47,15 @@ PATTERNS: tuple[tuple[str, str, str], ...] = (
     ("status", "", r"(^|_)(status|status_code|outcome)$"),
     ("service_tier", TEXT, r"(^|_)(service_)?tier$"),
     ("provider", TEXT, r"(^|_)(provider|vendor)(_name)?$"),
-    ("model", TEXT, r"(^|_)(model|model_name|model_id|deployment|engine)$"),
+    ("model", TEXT, r"(^|_)(model|deployment|engine|llm)(_(name|id))?$"),
     ("task", TEXT, r"(^|_)(task|task_name|feature|use_case|usecase|function_name|workflow|route|endpoint|operation)$"),
 )
 """Canonical name, kind of its values ("" for any), and how such fields are called, words joined by underscores."""
+
+FAMILIES = "gpt|chatgpt|o[134]|claude|gemini|gemma|llama|mistral|mixtral|magistral|codestral|command|deepseek|qwen|grok"
+FAMILIES += "|nova|titan|phi|kimi|glm|text-embedding|embed|sonar|palmyra|jamba"
+MODEL_NAME = re.compile(rf"([\w.-]+/)*([a-z]+\.)*({FAMILIES})[-.:@\w]*", re.IGNORECASE)
+"""What a model's name looks like, in fields whose own name does not say that they hold one."""
 
 WEAK = (
     ("input_tokens", NUMBER, rf"(^|_){INTO}_(len|length|size)$"),
@@ -87,7 +92,7 @@ def seen_json(rows: Sequence[Mapping[str, Any]]) -> Seen:
 def seen_table(head: bytes) -> Seen:
     """What the records of a delimited text hold; a last one that is cut short is left out."""
     names = csv_names(head)
-    text = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    text = head.removeprefix(BOM).decode("utf-8", "replace")
     rows = []
     try:
         for record in csv.reader(io.StringIO(text), delimiter=header(head)[0]):
@@ -124,6 +129,11 @@ def has_path(seen: Seen, path: str) -> bool:
     return False
 
 
+def has_tokens(seen: Seen) -> bool:
+    """Whether some fields are called as those of input and output tokens are, so that a proposal is whole."""
+    return {"input_tokens", "output_tokens"} <= _choose(_fields(seen)).keys()
+
+
 def propose(seen: Seen, file: str) -> str:
     """
     A map as YAML, with a remark on what has to be checked.
@@ -144,6 +154,10 @@ def propose(seen: Seen, file: str) -> str:
             ]
             choices = ", ".join(path for path in numbers if re.fullmatch(r"[\w.]{1,60}", path)) or "none was found"
             lines.append(f"# {name}:   (missing; fields with numbers: {choices})")
+        elif name == "model":
+            texts = [path for path, values in fields.items() if _kind(values) == TEXT and path not in chosen.values()]
+            choices = ", ".join(path for path in texts if re.fullmatch(r"[\w.]{1,60}", path)) or "none was found"
+            lines.append(f"# model:   (missing, and without it calls have no price; fields with text: {choices})")
         if name == "input_tokens" and any(cache in chosen for cache in CACHES):
             lines.append(_inclusion(fields, chosen, total))
         if name == "reasoning_tokens" and name in chosen:
@@ -203,7 +217,13 @@ def _choose(fields: Mapping[str, list[Any]]) -> dict[str, str]:
         if matching:
             chosen[name] = min(matching, key=lambda path: path.count("."))
             taken.add(chosen[name])
-    return chosen
+    named = [path for path, values in fields.items() if path not in taken and _are_models(values)]
+    return chosen if "model" in chosen or not named else chosen | {"model": named[0]}
+
+
+def _are_models(values: list[Any]) -> bool:
+    known = [str(value) for value in values if value not in (None, "")]
+    return bool(known) and all(map(MODEL_NAME.fullmatch, known))
 
 
 def _is_time(values: list[Any]) -> bool:

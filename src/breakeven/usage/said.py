@@ -12,7 +12,7 @@ from breakeven.errors import LogError
 from breakeven.usage.calls import TOKENS
 from breakeven.usage.fields import JsonLine, TableRow
 from breakeven.usage.inputs import LogFile
-from breakeven.usage.layout import head_of, layout_of, reader_of, registered
+from breakeven.usage.layout import head_of, knows, layout_of, reader_of, registered
 from breakeven.usage.mapping import TEXTS, raw_columns, run, span_hash
 from breakeven.usage.parquet import PARQUET, parquet_rows
 from breakeven.usage.readers import find_reader
@@ -63,8 +63,9 @@ def texts_of(engine: duckdb.DuckDBPyConnection, files: Sequence[LogFile], named:
     Rows of one line that no id tells apart are left out.
     """
     for number, file in enumerate(files):
-        head, is_array = head_of(file)
-        chosen = reader_of(engine, file, head, find_reader(named.reader) if named.reader else None, None)
+        forced = find_reader(named.reader) if named.reader else None
+        head, form = head_of(file, knows(engine, file, forced, None, named.columns))
+        chosen = reader_of(engine, file, head, forced, None)
         if head.startswith(PARQUET):
             rows_of, types = parquet_rows(engine, file)
             row: JsonLine | TableRow = TableRow(types, tidy=False)
@@ -73,7 +74,7 @@ def texts_of(engine: duckdb.DuckDBPyConnection, files: Sequence[LogFile], named:
             rows = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of})"
             yield from _fetched(engine, _joined(number, raw | score, row, rows, named), file)
             continue
-        layout = layout_of(file, head, chosen, is_document=is_array)
+        layout = layout_of(file, head, chosen, form)
         row = layout.row()
         raw = raw_columns(chosen, layout.names, None, named.columns, file, row, texts=True)
         score = _score(named, row)

@@ -1,18 +1,20 @@
 """The first rows of a file, looked at before it is read: which of its fields names the task."""
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import duckdb
 
 from breakeven.usage.calls import INPUT_BUCKETS
-from breakeven.usage.fields import JsonLine, TableRow
+from breakeven.usage.fields import JsonLine, TableRow, quoted
 from breakeven.usage.inputs import LogFile
 from breakeven.usage.layout import Layout, registered
 from breakeven.usage.lines import Chunk
 from breakeven.usage.mapping import canonical_query, field_sql, raw_columns, run
 from breakeven.usage.parquet import parquet_rows
 from breakeven.usage.readers.reader import Reader, json_object
-from breakeven.usage.task_keys import LEAST_COVERAGE, SAMPLE_ROWS, candidates, choose, table_candidates
+from breakeven.usage.task_keys import LEAST_COVERAGE, METADATA, SAMPLE_ROWS, candidates, choose, table_candidates
 
 LOOKED_AT = 200
 """Rows of a sample whose keys are listed."""
@@ -47,10 +49,35 @@ def key_of_parquet(
 ) -> str | None:
     """The same of a Parquet file."""
     rows_of, types = parquet_rows(engine, file)
-    paths, names = table_candidates(types), list(types)
+    names = list(types)
+    paths = table_candidates(names, _metadata(engine, file, rows_of, [name for name in names if name in METADATA]))
     source = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of} LIMIT {SAMPLE_ROWS})"
     row = TableRow(types, tidy=False)
     return _chosen(engine, file, names, reader, own, row, paths, source) if paths else None
+
+
+def _metadata(
+    engine: duckdb.DuckDBPyConnection, file: LogFile, rows_of: str, names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """What stands in these columns of the first rows, as text; structures, maps and lists as JSON."""
+    if not names:
+        return []
+    kinds = ", ".join(f"CAST(to_json({quoted(name)}) AS VARCHAR)" for name in names)
+    found = run(engine, f"SELECT {kinds} FROM {rows_of} LIMIT {LOOKED_AT}", f"{file}: its first rows cannot be read")
+    return [
+        {name: _value(json.loads(text)) for name, text in zip(names, row, strict=True) if text is not None}
+        for row in found
+    ]
+
+
+def _value(value: Any) -> Any:
+    """A value, or what it is the JSON text of."""
+    if not isinstance(value, str) or not value.startswith(("{", "[")):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
 
 
 def _chosen(

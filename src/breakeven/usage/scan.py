@@ -16,13 +16,14 @@ import duckdb
 
 from breakeven.errors import LogError, NoLogError
 from breakeven.usage.calls import EARLIEST_US, LATEST_US, PROMPT_COLUMNS, SPAN_COLUMNS, TYPES, ZERO_COST
-from breakeven.usage.checks import MACROS, SETTINGS
+from breakeven.usage.checks import MACROS, SETTINGS, timestamp_us
 from breakeven.usage.column_map import ColumnMap
 from breakeven.usage.cube import MAY_BE_ABSENT, Cube
 from breakeven.usage.cube_file import is_cube, read_cube
 from breakeven.usage.fields import JsonLine, TableRow, quoted
+from breakeven.usage.following import followed, reading
 from breakeven.usage.inputs import LogFile, as_log
-from breakeven.usage.layout import NO_ROWS, Layout, head_of, layout_of, reader_of, registered
+from breakeven.usage.layout import NO_ROWS, Layout, head_of, knows, layout_of, reader_of, registered
 from breakeven.usage.lines import Chunk
 from breakeven.usage.mapping import RESPONSE_ID, absent_columns, canonical_query, raw_columns, run
 from breakeven.usage.nesting import BENIGN, count_each_call_once
@@ -33,6 +34,7 @@ from breakeven.usage.readers.reader import Reader
 from breakeven.usage.same_calls import count_logged_twice_once
 from breakeven.usage.sample import key_of_parquet, key_of_text
 from breakeven.usage.sources import Reject, Skipped, Source
+from breakeven.usage.sums_file import READER as SUMS
 from breakeven.usage.sums_file import is_sums, read_sums
 from breakeven.usage.whole_json import WholeLine, read_whole
 
@@ -61,12 +63,14 @@ class Scan:
     spans_us : for each file that is not read into the table ``calls`` its first and last time, None where it has none.
         [us]
     absent : columns of ``cube.MAY_BE_ABSENT`` that no file has.
+    unread : rows of Parquet that is scanned where it is, when the view is asked.
     in_place : whether every file is Parquet that is scanned where it is.
     has_prompts : whether some file holds prompts.
     with_ids : number of a file whose rows carry ids of responses -> number and query with ``response`` in ``queries``;
         None where they are in the table ``calls``.
     notes : what should be known of the reading, in whole sentences.
     has_spans : whether the rows of some file lie inside one another.
+    by_row : numbers of the files whose rows are numbered, not their lines.
     keys : reader -> the metadata key that names tasks in its files, None where none does; only of readers asked.
     """
 
@@ -79,11 +83,13 @@ class Scan:
     queries: list[str] = field(default_factory=list)
     spans_us: list[tuple[int | None, int | None]] = field(default_factory=list)
     absent: frozenset[str] = frozenset(MAY_BE_ABSENT)
+    unread: int = 0
     in_place: bool = True
     has_prompts: bool = False
     with_ids: dict[int, tuple[int, str] | None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     has_spans: bool = False
+    by_row: set[int] = field(default_factory=set)
     keys: dict[str, str | None] = field(default_factory=dict)
 
     @property
@@ -139,7 +145,10 @@ class Scan:
             first = f"SELECT file, line, reason {bad} ORDER BY {order} LIMIT {MAX_REJECTS}"
             found += self.engine.execute(first).fetchall()
         found.sort(key=lambda reject: (reject[2] in BENIGN, reject))
-        rejects = (Reject(self.sources[file].name, line, reason) for file, line, reason in found[:MAX_REJECTS])
+        rejects = (
+            Reject(self.sources[file].name, line, reason, "row" if file in self.by_row else "line")
+            for file, line, reason in found[:MAX_REJECTS]
+        )
         return tuple(rejects), counts
 
 
@@ -213,7 +222,7 @@ def scan_files(
     chosen = table.READER.name if columns else reader
     how = _How(find_reader(chosen) if chosen else None, column_map, task_by, columns, find_keys and not task_by)
     logs = [as_log(file) for file in files]
-    how = replace(how, find_ids=len(logs) > 1)
+    how = replace(how, several=len(logs) > 1)
     for file in logs:
         try:
             _read(result, file, how)
@@ -246,13 +255,14 @@ class _How:
     task_by: str | None
     columns: Mapping[str, str] | None
     find_keys: bool
-    find_ids: bool = False
+    several: bool = False
 
 
 def _read(result: Scan, file: LogFile, how: _How) -> None:
     """Read one file. Raises NoLogError."""
     engine, number = result.engine, len(result.sources)
-    head, is_document = head_of(file)
+    known = knows(engine, file, how.reader, how.column_map, how.columns)
+    head, form = head_of(file, lambda head: known(head) or SUMS.accepts(head, file.name))
     if head.startswith(PARQUET) and not how.columns and is_cube(engine, file):
         result.cubes.append((file.name, read_cube(engine, file)))
         return
@@ -265,15 +275,15 @@ def _read(result: Scan, file: LogFile, how: _How) -> None:
         if find_key:
             result.keys[reader.name] = key_of_parquet(engine, file, reader, how.columns)
         rows = _parquet(result, number, file, reader, how)
-        if file.watch is not None:
-            file.watch.rows(rows)
     else:
-        layout = layout_of(file, head, reader, is_document=is_document)
+        layout = layout_of(file, head, reader, form)
         if find_key:
             result.keys[reader.name] = key_of_text(engine, layout, reader, how.columns)
         rows = _text(result, number, layout, reader, how)
     if not rows:
         raise NoLogError(f"{file}: holds no rows", NO_ROWS)
+    if form is not None or head.startswith(PARQUET):
+        result.by_row.add(number)
     result.sources.append(Source(file.name, reader.name, rows, file.sha256()))
 
 
@@ -282,14 +292,15 @@ def _text(result: Scan, number: int, layout: Layout, reader: Reader, how: _How) 
     row, file = layout.row(), layout.file
     result.in_place = False
     key = result.keys.get(reader.name)
-    raw = raw_columns(reader, layout.names, how.task_by, how.columns, file, row, key, ids=how.find_ids)
-    if isinstance(row, JsonLine) and not (layout.is_document or layout.expand) and raw["span"] == "NULL":
+    raw = raw_columns(reader, layout.names, how.task_by, how.columns, file, row, key, ids=True)
+    if isinstance(row, JsonLine) and not (layout.form or layout.expand) and raw["span"] == "NULL":
 
         def raw_of(line: WholeLine) -> dict[str, str]:
-            return raw_columns(reader, layout.names, how.task_by, how.columns, file, line, key, ids=how.find_ids)
+            return raw_columns(reader, layout.names, how.task_by, how.columns, file, line, key, ids=True)
 
-        if whole := read_whole(result.engine, number, file, layout.head, row.paths, raw_of):
+        if whole := read_whole(result.engine, number, file, layout.head, row.paths, raw_of, in_order=how.several):
             _note_columns(result, number, whole.raw)
+            result.with_ids.pop(number, None)
             if whole.ids:
                 result.with_ids[number] = (len(result.queries), whole.ids)
             result.queries.append(whole.query)
@@ -322,14 +333,16 @@ def _parquet(result: Scan, number: int, file: LogFile, reader: Reader, how: _How
     ][0]
     row = TableRow(types, tidy=False)
     key = result.keys.get(reader.name)
-    raw = raw_columns(reader, list(types), how.task_by, how.columns, file, row, key, ids=how.find_ids)
+    raw = raw_columns(reader, list(types), how.task_by, how.columns, file, row, key, ids=True)
     kept = _note_columns(result, number, raw)
     numbered = f"(SELECT *, file_row_number + 1 AS line FROM {rows_of})"
     query = canonical_query(result.engine, number, raw, row, numbered, kept)
     if kept is None or raw["span"] != "NULL":
         result.in_place = False
-        run(result.engine, f"INSERT INTO calls BY NAME {query}", f"{file}: the rows cannot be read")
+        with followed(result.engine, reading(file, count)):
+            run(result.engine, f"INSERT INTO calls BY NAME {query}", f"{file}: the rows cannot be read")
         return count
+    result.unread += count
     result.spans_us.append(_parquet_span(result.engine, raw["instant"], types, rows_of, query))
     if number in result.with_ids:
         with_ids = f"SELECT {', '.join(_columns(False))}, response FROM ({query})"
@@ -377,8 +390,9 @@ def _parquet_span(
 ) -> tuple[int | None, int | None]:
     """First and last time of a Parquet file; of a column of timestamps from the file's own statistics. [us]"""
     kinds = {quoted(name): kind for name, kind in types.items()}
-    stamped = kinds.get(instant, "").startswith(("TIMESTAMP", "DATE"))
-    first, last = (f"epoch_us(CAST({end}({instant}) AS TIMESTAMP))" for end in ("min", "max"))
+    kind = kinds.get(instant, "")
+    stamped = kind.startswith(("TIMESTAMP", "DATE"))
+    first, last = (timestamp_us(f"{end}({instant})", kind) for end in ("min", "max"))
     asked = f"{first}, {last} FROM {rows_of}"
     if not stamped:
         asked = f"min(at_us), max(at_us) FROM ({query})"

@@ -32,11 +32,16 @@ class SourceRows:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A log row that cannot be counted: file name without folders, line from 1, and why."""
+    """
+    A log row that cannot be counted: file name without folders, line from 1, and why.
+
+    at : "row" where rows are numbered, not lines: in Parquet, and in JSON that is not one object a line.
+    """
 
     file: str
     line: int
     reason: str
+    at: str = "line"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Calls on a Spark cluster: its files or a table as a frame for ``frames.py``. PyS
 
 import os
 import shutil
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from breakeven.errors import BreakevenError, LogError
+from breakeven.usage.frame_cube import fault_of
 
 FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "json", ".orc": "orc"}
 """End of a path, compression aside -> how Spark reads it; all else is taken as Parquet."""
@@ -19,6 +21,14 @@ FORMATS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".json": "json",
 PACKED = (".gz", ".bz2", ".zst", ".snappy")
 
 SETTINGS = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
+
+
+@contextmanager
+def no_word_of_pandas() -> Iterator[None]:
+    """Without PySpark's warning of a version of pandas, which is not used here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support", FutureWarning)
+        yield
 
 
 @contextmanager
@@ -37,10 +47,7 @@ def spark_session(master: str | None) -> Iterator[Any]:
         PySpark is not installed, Java is missing, or the session cannot be started.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings(
-                "ignore", "PySpark does not yet fully support", FutureWarning
-            )  # pandas, unused here
+        with no_word_of_pandas():
             sql = import_module("pyspark.sql")
     except ModuleNotFoundError:
         raise BreakevenError("needs the spark extra; install it with: pip install 'breakeven[spark]'") from None
@@ -59,10 +66,17 @@ def spark_session(master: str | None) -> Iterator[Any]:
         builder = builder.config(name, value)
     if master:
         builder = builder.master(master)
+        if master.startswith("local"):  # workers that hash prompts are of this Python, not of the first on the path
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
-        session = builder.getOrCreate()
+        with no_word_of_pandas():
+            session = builder.getOrCreate()
     except Exception as error:
-        raise BreakevenError(f"--master {master}: no Spark session could be started ({type(error).__name__})") from None
+        version = import_module("pyspark").__version__
+        raise BreakevenError(
+            f"--master {master}: no Spark session could be started ({type(error).__name__}); see whether it runs,"
+            f" can be reached from here, and is of this version of Spark, {version}"
+        ) from None
     try:
         yield session
     finally:
@@ -100,7 +114,7 @@ def spark_frame(session: Any, paths: Sequence[str], table: str | None, read_as: 
         frame = session.table(table) if table else reader.load(list(paths))
         frame.columns  # noqa: B018 - asks Spark whether it is there
     except Exception as error:
-        raise LogError(f"{table or paths[0]}: Spark cannot read it as {kind}{_why(error)}") from None
+        raise LogError(f"{table or paths[0]}: Spark cannot read it as {kind} ({fault_of(error)})") from None
     return frame
 
 
@@ -110,9 +124,3 @@ def _format_of(path: str) -> str:
     while name.suffix in PACKED:
         name = name.with_suffix("")
     return FORMATS.get(name.suffix, "parquet")
-
-
-def _why(error: Exception) -> str:
-    """Spark's own name of an error, without its message, which may quote rows."""
-    condition = getattr(error, "getCondition", lambda: None)()
-    return f" ({condition or type(error).__name__})"

@@ -22,7 +22,8 @@ import narwhals.stable.v2 as nw
 
 from breakeven.usage.calls import BUCKETS, ZERO_COST
 from breakeven.usage.cells import SUMS
-from breakeven.usage.cube import KEYS, UTC, cells, histograms
+from breakeven.usage.cube import KEYS, cells, histograms
+from breakeven.usage.cuts import UTC
 from breakeven.usage.frames import FrameLog
 from breakeven.usage.timing import hours
 

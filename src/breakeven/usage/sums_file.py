@@ -18,8 +18,10 @@ from breakeven.errors import LogError
 from breakeven.usage.calls import ALL_TASKS, NO_TASK
 from breakeven.usage.cells import SUMS, UNKNOWN_TIME, name_or_none
 from breakeven.usage.columns import load_cells, load_sizes
-from breakeven.usage.cube import EPOCH, Cube, FoundTask, from_log
+from breakeven.usage.cube import Cube, FoundTask, from_log
 from breakeven.usage.cube_file import impossible
+from breakeven.usage.cuts import EPOCH
+from breakeven.usage.documents import Form
 from breakeven.usage.fields import JsonLine, TableRow, literal
 from breakeven.usage.inputs import LogFile
 from breakeven.usage.layout import head_of, layout_of, registered
@@ -68,6 +70,11 @@ def is_sums(engine: duckdb.DuckDBPyConnection, file: LogFile, head: bytes) -> bo
     return READER.accepts(head.split(b"\n", 1)[0], file.name)
 
 
+def head_of_sums(file: LogFile) -> tuple[bytes, Form | None]:
+    """As ``layout.head_of``, of a file that is such a result if it can be read."""
+    return head_of(file, lambda head: READER.accepts(head, file.name))
+
+
 def read_sums(engine: duckdb.DuckDBPyConnection, file: LogFile) -> Cube:
     """
     The cube of a result.
@@ -100,7 +107,7 @@ def whole_days_where_equal(cube: Cube, find: Finder) -> Cube:
 def _load(engine: duckdb.DuckDBPyConnection, file: LogFile) -> None:
     """Every row of the file as text in ``TABLE``, with its line."""
     engine.execute(f"CREATE OR REPLACE TEMP TABLE {TABLE} (line BIGINT, {', '.join(f'{c} VARCHAR' for c in COLUMNS)})")
-    head, is_document = head_of(file)
+    head, form = head_of_sums(file)
     words = f"{file}: cannot be read as the result of a printed statement"
     if head.startswith(PARQUET):
         rows_of, types = parquet_rows(engine, file)
@@ -108,7 +115,7 @@ def _load(engine: duckdb.DuckDBPyConnection, file: LogFile) -> None:
         query = _texts(file, row, list(types), f"(SELECT *, file_row_number + 1 AS line FROM {rows_of})")
         run(engine, f"INSERT INTO {TABLE} {query}", words)
         return
-    layout = layout_of(file, head, READER, is_document=is_document)
+    layout = layout_of(file, head, READER, form)
     fields = layout.row()
     query = _texts(file, fields, layout.names, "chunk")
     for chunk in layout.chunks(fields):

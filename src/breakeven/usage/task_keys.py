@@ -66,10 +66,18 @@ def candidates(rows: Sequence[dict[str, Any]]) -> list[str]:
     return [path for path in ranked if _may_name(path)][:MOST_CANDIDATES]
 
 
-def table_candidates(names: Iterable[str]) -> list[str]:
-    """Columns of a table whose names say that they name a task."""
+def table_candidates(names: Iterable[str], metadata: Sequence[dict[str, Any]] = ()) -> list[str]:
+    """
+    Columns of a table whose names say that they name a task, and keys inside its columns of metadata.
+
+    Parameters
+    ----------
+    metadata : sequence of dict, optional
+        Of the first rows what stands in the columns of ``METADATA``, as of JSON.
+    """
     telling = [name for name in names if _may_name(name) and rank(name) < len(TELLING)]
-    return sorted(telling, key=lambda name: (rank(name), name))[:MOST_CANDIDATES]
+    inside = [path for path in candidates(metadata) if path not in telling]
+    return sorted([*telling, *inside], key=lambda path: (rank(path), path in inside, path))[:MOST_CANDIDATES]
 
 
 def rank(path: str) -> int:

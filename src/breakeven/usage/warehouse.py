@@ -7,7 +7,8 @@ connection. Ibis is the extra ``warehouse``; it is imported where it is needed a
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -15,7 +16,7 @@ import narwhals.stable.v2 as nw
 
 from breakeven.catalogue.table import PriceTable
 from breakeven.errors import BreakevenError, LogError, nearest
-from breakeven.usage.cube import UTC, check_zone, cut_instants, midnight_us, time_us
+from breakeven.usage.cuts import UTC, check_zone, cut_instants, midnight_us, time_us
 from breakeven.usage.frames import NAMES, canonical_frame
 from breakeven.usage.instants import DIALECTS
 from breakeven.usage.sums import How, all_sums
@@ -74,6 +75,11 @@ def unbound_table(name: str, columns: Mapping[str, str]) -> tuple[Any, dict[str,
             column, kind = given, USUAL.get(key, "int64")
         if kind not in TYPES:
             raise LogError(f"Column {column!r} has no type {kind!r}.{nearest(kind, TYPES)} Known: {', '.join(TYPES)}")
+        if key == "prompt":
+            raise LogError(
+                "--column prompt: a printed statement adds counts up and looks at no prompts; leave it out, or read the"
+                " table with --connection URL"
+            )
         if key not in NAMES:
             raise LogError(f"No column {key!r} to name.{nearest(key, NAMES)} Known: {', '.join(NAMES)}")
         schema[column], own[key] = TYPES[kind], column
@@ -149,9 +155,10 @@ def warehouse_statement(
     return sql_of(all_sums(log, how), dialect)
 
 
-def connected_table(url: str, name: str) -> Any:
+@contextmanager
+def connected_table(url: str, name: str) -> Iterator[Any]:
     """
-    A table of a warehouse, by an Ibis URL such as ``bigquery://project/dataset``.
+    A table of a warehouse, by an Ibis URL such as ``bigquery://project/dataset``; the connection is closed at the end.
 
     Raises LogError, without the URL, which may hold a password.
     """
@@ -165,8 +172,25 @@ def connected_table(url: str, name: str) -> Any:
         ) from None
     except Exception as error:
         raise LogError(f"--connection {kind}: cannot be opened ({type(error).__name__})") from None
-    *folders, last = name.split(".")
     try:
-        return connection.table(last, database=tuple(folders) or None)
+        if connection.name not in DIALECTS:
+            known = ", ".join(DIALECTS)
+            raise LogError(f"--connection {kind}: sums are not known to be exact there, only on {known}")
+        yield _table_of(connection, name)
+    finally:
+        connection.disconnect()
+
+
+def _table_of(connection: Any, name: str) -> Any:
+    """A table of a connection. Raises LogError, naming the nearest ones, where there is none."""
+    *folders, last = name.split(".")
+    place = {"database": tuple(folders)} if folders else {}
+    try:
+        return connection.table(last, **place)
     except Exception as error:
-        raise LogError(f"--table {name}: cannot be read on this connection ({type(error).__name__})") from None
+        fault = type(error).__name__
+    try:
+        close = nearest(last, connection.list_tables(**place))
+    except Exception:  # whatever a connection may raise: then there is nothing to suggest
+        close = ""
+    raise LogError(f"--table {name}: cannot be read on this connection ({fault}).{close}")

@@ -8,19 +8,21 @@ So is one of a format with keys that differ in case alone, which the engine take
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
 from breakeven.errors import LogError
 from breakeven.usage.calls import PROMPT_COLUMNS, TOKENS, TYPES, ZERO_COST
-from breakeven.usage.fields import JsonLine, path_parts
+from breakeven.usage.fields import JsonLine, literal, path_parts
+from breakeven.usage.following import followed, reading
 from breakeven.usage.inputs import LogFile
 from breakeven.usage.line_shape import Rows, sample, shape_of
 from breakeven.usage.mapping import RESPONSE_ID, absent_columns, canonical_query
 from breakeven.usage.parquet import pattern_of
 from breakeven.usage.prompt_columns import has_prompts, prompt_columns
+from breakeven.usage.same_calls import repeated
 
 LEAST_BYTES = 8 * 1024 * 1024
 """A smaller file is read line by line at once: that takes a fraction of a second."""
@@ -30,6 +32,9 @@ PACKINGS = {b"\x1f\x8b": "gzip"}
 
 UNLIKE = "unlike"
 """Column that says whether a line is unlike the sample of its file."""
+
+FAULTY = "a line is no call"
+"""What the engine is told to say of one, so that it stops there."""
 
 CONSTANT = {"line": "0", "reason": "NULL", "faulty": "false"}
 """What is the same in every row of a file without faults; lines are numbered only to name faults."""
@@ -46,7 +51,8 @@ class Whole:
     """
     Rows of a file, a query of them in canonical columns, their first and last time. [us]
 
-    ids : the same query with ``line``, by the order of rows, and ``response``; "" where there are no ids of responses.
+    ids : the same query with ``line``, by the order of rows, and ``response``; "" where there are no ids of responses,
+        or no row has that of another.
     raw : the raw columns that were read.
     """
 
@@ -84,6 +90,9 @@ class WholeLine(JsonLine):
             used = given or any(text == sql for text in raw.values())
             if used and not any(sql in counted.sub("", text) for text in given):
                 self.shape.numbers.append(sql)
+                if sql in self.shape.counts and any(f"whole({sql})" in text for text in given):
+                    self.shape.whole.append(sql)
+        self.whole = self.shape.whole
 
     def source(self, chunk: str) -> str:
         """A query of the lines of ``chunk``, options of ``read_json`` but for the columns."""
@@ -118,12 +127,15 @@ def read_whole(
     head: bytes,
     paths: Sequence[str],
     raw_of: Callable[[WholeLine], Mapping[str, str]],
+    *,
+    in_order: bool,
 ) -> Whole | None:
     """
     Read a file of JSON lines into a table of its own; None where it is small, not on this machine, or some line of it
     is no call.
 
-    It is read as a sample of it suggests; where lines turn out not to be like that, once more without.
+    It is read as a sample of it suggests; where lines turn out not to be like that, once more without. So it is where
+    ids of responses are repeated and the rows were not in order, as lines must then be named.
 
     Parameters
     ----------
@@ -135,6 +147,8 @@ def read_whole(
         Every path that the raw columns ask for.
     raw_of : callable
         What the fields are in a line -> the raw columns.
+    in_order : bool
+        Whether rows that have ids must be in order in any case: rows of other files may have the same ones.
     """
     if file.path is None or (file.size or 0) < LEAST_BYTES:
         return None
@@ -142,30 +156,38 @@ def read_whole(
         row = WholeLine(paths, rows)
         raw = folded(engine, raw_of(row))
         row.take_numbers(raw)
-        whole: Whole | None = None
-        faults = unlike = 1
-        engine.execute(f"SET preserve_insertion_order = {str(raw[RESPONSE_ID] != 'NULL').lower()}")
         try:
-            engine.execute("BEGIN")
-            whole, faults, unlike = _read(engine, number, file.path, raw, row)
-            engine.execute("ROLLBACK" if faults else "COMMIT")
-        except (duckdb.Error, LogError):
-            engine.execute("ROLLBACK")
-        engine.execute("SET preserve_insertion_order = true")
-        if whole is not None and not faults:
-            return whole
-        if not unlike:
-            break
+            whole = _read(engine, number, file, file.path, raw, row, in_order=in_order)
+            if not whole.ids or in_order:
+                return whole
+            if not len(repeated(engine, whole.ids, whole.rows, exactly=False)):
+                return replace(whole, ids="")
+            engine.execute(f"DROP TABLE calls_{number}")
+            return _read(engine, number, file, file.path, raw, row, in_order=True)
+        except (duckdb.Error, LogError) as error:
+            if FAULTY in str(error):
+                break
     return None
 
 
 def _read(
-    engine: duckdb.DuckDBPyConnection, number: int, file: Path, raw: Mapping[str, str], row: WholeLine
-) -> tuple[Whole, int, int]:
-    """The rows of a file, how many of them are no calls, and how many are unlike the sample of it."""
-    with file.open("rb") as handle:
+    engine: duckdb.DuckDBPyConnection,
+    number: int,
+    file: LogFile,
+    path: Path,
+    raw: Mapping[str, str],
+    row: WholeLine,
+    *,
+    in_order: bool,
+) -> Whole:
+    """
+    The rows of a file, those that have ids of responses in order if that is wanted.
+
+    Raises duckdb.Error at one that is unlike the sample of it, or ``FAULTY``, being no call.
+    """
+    with path.open("rb") as handle:
         packing = PACKINGS.get(handle.read(2), "none")
-    lines = f"{pattern_of(file)}, compression = '{packing}'"
+    lines = f"{pattern_of(path)}, compression = '{packing}'"
     absent = absent_columns(raw)
     constant = CONSTANT | {"file": str(number)} | dict.fromkeys(absent, "NULL")
     constant |= {name: "0" for name in absent if name.endswith("_tokens")}
@@ -186,13 +208,19 @@ def _read(
     stored += ["response"] if has_ids else []
     table = f"calls_{number}"
     query = canonical_query(engine, number, raw, row, lines, kept | {UNLIKE: "broken"}, all_good=True)
-    engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join([*stored, 'faulty', UNLIKE])} FROM ({query})")
-    counted = f"count(*), count(*) FILTER (faulty), count(*) FILTER ({UNLIKE}), min(at_us), max(at_us)"
-    rows, faults, unlike, first, last = engine.execute(f"SELECT {counted} FROM {table}").fetchall()[0]
+    fault = f"error(CASE WHEN {UNLIKE} THEN {literal(UNLIKE)} ELSE {literal(FAULTY)} END)"
+    checked = f"* REPLACE (CASE WHEN faulty THEN {fault} ELSE at_us END AS at_us)"
+    engine.execute(f"SET preserve_insertion_order = {str(in_order and has_ids).lower()}")
+    try:
+        with followed(engine, reading(file)):
+            engine.execute(f"CREATE TABLE {table} AS SELECT {', '.join(stored)} FROM (SELECT {checked} FROM ({query}))")
+    finally:
+        engine.execute("SET preserve_insertion_order = true")
+    rows, first, last = engine.execute(f"SELECT count(*), min(at_us), max(at_us) FROM {table}").fetchall()[0]
     columns = [
         f"CAST({constant[name]} AS {kind}) AS {name}" if name in constant else name for name, kind in kinds.items()
     ]
     query = f"SELECT {', '.join(columns)} FROM {table}"
     numbered = f"SELECT rowid AS n, {', '.join(columns)}, response FROM {table}"
     ids = f"SELECT * EXCLUDE (n) REPLACE (n + 1 AS line) FROM ({numbered})" if has_ids else ""
-    return Whole(rows, query, ids, (first, last), raw), faults, unlike
+    return Whole(rows, query, ids, (first, last), raw)

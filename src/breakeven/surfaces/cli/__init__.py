@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from breakeven import __version__
+from breakeven.surfaces.visible import visible
 
 if TYPE_CHECKING:
     from cyclopts import App, CycloptsError
@@ -132,5 +133,5 @@ def _one_line(error: "CycloptsError", arguments: Sequence[str]) -> str:
 
 
 def _complain(message: str) -> int:
-    print(f"breakeven: {message}", file=sys.stderr)
+    print(f"breakeven: {visible(message)}", file=sys.stderr)
     return 2

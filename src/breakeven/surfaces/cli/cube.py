@@ -27,14 +27,14 @@ from breakeven.usage import Usage, summary
 from breakeven.usage.column_map import read_map
 from breakeven.usage.cube_file import read_cube, write_cube
 from breakeven.usage.gather import gather
-from breakeven.usage.inputs import as_log, find_logs
-from breakeven.usage.layout import head_of
+from breakeven.usage.inputs import find_logs
 from breakeven.usage.merge import merged, refuse_twice
 from breakeven.usage.models import Finder
+from breakeven.usage.parquet import local
 from breakeven.usage.price import price_cube
 from breakeven.usage.scan import open_engine
 from breakeven.usage.sums import MARK
-from breakeven.usage.sums_file import is_sums
+from breakeven.usage.sums_file import head_of_sums, is_sums
 from breakeven.usage.task_names import read_task_names
 
 app = App(
@@ -86,7 +86,7 @@ def build(
             refuse_twice([(output.name, got.cube)])
         write_cube(engine, got.cube, output)
     usage = summary(got.cube, price_cube(got.cube, find, day), day, notes=got.notes, skipped=got.scan.skipped)
-    _show(output, usage, "text")
+    _show(output.name, output.stat().st_size, usage, "text")
 
 
 @app.command(name="import")
@@ -108,42 +108,44 @@ def import_(
     if len(logs) != 1:
         raise InputError(f"{file}: is {len(logs)} files; import one at a time, then: breakeven cube merge")
     with open_engine() as engine:
-        if not is_sums(engine, logs[0], head_of(logs[0])[0]):
+        if not is_sums(engine, logs[0], head_of_sums(logs[0])[0]):
             raise LogError(
                 f"{file}: is no result of a printed statement: it lacks the column {MARK!r}; for a log:"
                 " breakeven cube build LOG -o usage.cube.parquet"
             )
         got = gather(engine, logs, find, tasks=read_task_names(tasks) if tasks else None)
         write_cube(engine, got.cube, output)
-    _show(output, summary(got.cube, price_cube(got.cube, find, day), day, notes=got.notes), "text")
+    usage = summary(got.cube, price_cube(got.cube, find, day), day, notes=got.notes)
+    _show(output.name, output.stat().st_size, usage, "text")
 
 
 @app.command
 def merge(
-    *files: Annotated[Path, Parameter(help="Cubes, two or more.")],
+    *files: Annotated[str, Parameter(help="Cubes, two or more: files, folders, globs or addresses.")],
     output: Output,
     count_twice: Twice = False,
     prices: PricesOption = None,
     as_of: AsOf = None,
 ) -> None:
     """Add cubes up to one. Cubes that hold the same source, or that cannot be added exactly, are refused."""
-    if len(files) < 2:
+    logs = find_logs(files)
+    if len(logs) < 2:
         raise InputError("Two cubes or more are needed: breakeven cube merge A B -o C")
-    _check_output(output, files)
+    _check_output(output, [log.path for log in logs if log.path is not None])
     find = Finder(load_catalogue(prices).prices)
     day = parse_day(as_of)
     with open_engine() as engine:
-        cubes = [(file.name, read_cube(engine, as_log(file))) for file in files]
+        cubes = [(log.name, read_cube(engine, log)) for log in logs]
         if not count_twice:
             refuse_twice(cubes)
         cube = merged(cubes, find)
         write_cube(engine, cube, output)
-    _show(output, summary(cube, price_cube(cube, find, day), day), "text")
+    _show(output.name, output.stat().st_size, summary(cube, price_cube(cube, find, day), day), "text")
 
 
 @app.command
 def show(
-    file: Annotated[Path, Parameter(help="A cube.")],
+    file: Annotated[str, Parameter(help="A cube: a file or an address.")],
     *,
     prices: PricesOption = None,
     as_of: AsOf = None,
@@ -152,13 +154,17 @@ def show(
     """What is in a cube: sources, rows, months, where it is cut, and what present prices would need cut elsewhere."""
     find = Finder(load_catalogue(prices).prices)
     day = parse_day(as_of)
+    logs = find_logs([file])
+    if len(logs) != 1:
+        raise InputError(f"{file}: is {len(logs)} files; show one at a time, or: breakeven logs {file}")
     with open_engine() as engine:
-        cube = read_cube(engine, as_log(file))
-    _show(file, summary(cube, price_cube(cube, find, day), day), format_)
+        cube = read_cube(engine, logs[0])
+        size = local(engine, logs[0]).stat().st_size
+    _show(logs[0].name, size, summary(cube, price_cube(cube, find, day), day), format_)
 
 
-def _show(file: Path, usage: Usage, format_: Format) -> None:
-    document = cube_document(file.name, file.stat().st_size, usage)
+def _show(name: str, size: int, usage: Usage, format_: Format) -> None:
+    document = cube_document(name, size, usage)
     print_answer(document, lambda console: draw_cube(document, console), format_, None)
 
 

@@ -11,7 +11,7 @@ from breakeven.catalogue.table import PriceTable
 from breakeven.errors import InputError
 from breakeven.files import whole_file
 from breakeven.usage import Usage
-from breakeven.usage.cube import UTC
+from breakeven.usage.cuts import UTC
 
 Engine = Literal["duckdb", "spark", "sql"]
 
@@ -104,7 +104,8 @@ def usage_elsewhere(
 
     _no_files(files)
     table = where.table or ""
-    return asked(connected_table(where.connection or "", table), table)
+    with connected_table(where.connection or "", table) as frame:
+        return asked(frame, table)
 
 
 def print_sql(

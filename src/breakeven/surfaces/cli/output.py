@@ -53,10 +53,10 @@ def show(
     if text is None:
         import io
 
-        from rich.console import Console
+        from breakeven.surfaces.render.plain import PlainConsole
 
         page = io.StringIO()
-        draw(Console(file=page, width=PIPED_WIDTH, highlight=False))
+        draw(PlainConsole(PIPED_WIDTH, page))
         text = page.getvalue()
     with whole_file(output, "--output") as part:
         part.write_text(text, encoding="utf-8")
@@ -64,7 +64,7 @@ def show(
 
 def console() -> "Console":
     """Standard output, as wide as the terminal, or ``PIPED_WIDTH`` where there is none."""
-    from rich.console import Console
+    from breakeven.surfaces.render.plain import PlainConsole
 
     width = min(shutil.get_terminal_size().columns, 140) if sys.stdout.isatty() else PIPED_WIDTH
-    return Console(width=width, highlight=False, soft_wrap=False)
+    return PlainConsole(width)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from breakeven.usage.inputs import Watch
+from breakeven.usage.lines import HEAD_BYTES
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -96,7 +97,10 @@ class Bar:
                 if not seconds:
                     return Text("")
                 seconds += AFTER_S
-                return Text(f"{bar.done / seconds / 1e6:,.1f} MB/s, {bar.counted / seconds:,.0f} rows/s")
+                rows = f"{bar.counted / seconds:,.0f} rows/s"
+                if bar.done <= HEAD_BYTES:  # of Parquet that is read where it is, bytes are not counted
+                    return Text(rows)
+                return Text(f"{bar.done / seconds / 1e6:,.1f} MB/s, {rows}")
 
         with self.lock:
             if self.ended:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from breakeven.surfaces.render.numbers import calls_of, money
 from breakeven.usage import Usage
 from breakeven.usage.cells import UNKNOWN_TIME
-from breakeven.usage.cube import EPOCH
+from breakeven.usage.cuts import EPOCH
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -13,6 +13,9 @@ from breakeven.surfaces.render.numbers import calls_of, money, months
 from breakeven.surfaces.render.task_details import draw_details
 
 SHOWN_REJECTS = 8
+NARROW = 100
+"""Width of a console on which columns stand close together. [characters]"""
+
 SHOWN_TASKS = 20
 SHOWN_DECISIONS = 6
 
@@ -66,7 +69,7 @@ def _rejects(answer: LogsAnswer, console: Console) -> None:
     for reason, count in answer.reject_counts.items():
         console.print(Text(f"  rejected {count:,}: {reason}"))
     for reject in answer.rejects[:SHOWN_REJECTS]:
-        console.print(Text(f"    {reject.file} line {reject.line}: {reject.reason}", style="dim"))
+        console.print(Text(f"    {reject.file} {reject.at} {reject.line}: {reject.reason}", style="dim"))
     if len(answer.rejects) > SHOWN_REJECTS:
         console.print(Text("    more in --format json", style="dim"))
 
@@ -74,9 +77,15 @@ def _rejects(answer: LogsAnswer, console: Console) -> None:
 def _table(title: str, columns: tuple[str, ...], console: Console, left: int = 2) -> Table:
     console.print()
     console.print(Text(title, style="bold underline"))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    narrow = console.width < NARROW
+    padding = (0, 0) if narrow else (0, 1)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=padding)
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index < left else "right", overflow="fold")
+        head = column.replace(" ", "\n") if narrow else column
+        if index < left:
+            table.add_column(head, overflow="fold")
+        else:  # a number is never broken; one that is cut short ends in a mark
+            table.add_column(head, justify="right", overflow="ellipsis", no_wrap=True)
     return table
 
 
@@ -127,8 +136,10 @@ def _percent(share: float | None) -> str:
 
 
 def _months(answer: LogsAnswer, console: Console) -> None:
-    table = _table("Cost by month", ("month", "task", "model", "calls", "cost"), console, left=3)
     rows = [(month, task) for task in answer.tasks[:SHOWN_TASKS] for month in task.months]
+    if not rows:
+        return
+    table = _table("Cost by month", ("month", "task", "model", "calls", "cost"), console, left=3)
     for month, task in sorted(rows, key=lambda row: str(row[0]["month"])):
         cost = month["cost_usd"]
         usd = money(cost if isinstance(cost, float) else None, unknown="no price")

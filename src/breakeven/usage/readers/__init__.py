@@ -31,7 +31,7 @@ from breakeven.usage.readers import (
     table,
     tensorzero,
 )
-from breakeven.usage.readers.reader import Reader, header, header_line, json_rows
+from breakeven.usage.readers.reader import BOM, Reader, header, header_line, json_rows
 
 READERS: tuple[Reader, ...] = (
     openai_response.READER,
@@ -103,9 +103,14 @@ def identify_table(names: Sequence[str], name: str) -> Reader:
     return _claimant(header_line(names), name) or table.READER
 
 
+def claimants(head: bytes, name: str) -> list[Reader]:
+    """The readers, but for that of plain tables, that claim a file."""
+    return [reader for reader in READERS if reader is not table.READER and reader.accepts(head, name)]
+
+
 def _claimant(head: bytes, name: str) -> Reader | None:
     """The one reader, but for that of plain tables, that claims a file; None where none does."""
-    claims = [reader for reader in READERS if reader is not table.READER and reader.accepts(head, name)]
+    claims = claimants(head, name)
     if len(claims) > 1:
         names = " and ".join(reader.name for reader in claims)
         raise NoLogError(
@@ -119,7 +124,7 @@ def _seen(head: bytes) -> str:
     rows = json_rows(head)
     if rows:
         return f"its first JSON object has {_listed(list(rows[0]))}"
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
+    if head.removeprefix(BOM).lstrip()[:1] == b"[":
         return "it is a JSON array that does not begin with a whole object"
     names = header(head)[1]
     if len(names) > 1 and all(map(_plain, names)):

@@ -13,7 +13,8 @@ input_tokens    ``uncached_input_tokens`` (``usage_input_tokens_no_cache``): cac
 cache counts    ``cache_read_input_tokens``, ``cache_creation`` with its 5 minutes and 1 hour
 calls           ``requests`` of the analytics report; the classic one and the CSV do not say
 batch           ``service_tier`` "batch" (``usage_type``)
-service_tier    ``speed`` "fast", else "long-context" where ``context_window`` is above 200k, else ``service_tier``
+service_tier    ``speed`` "fast", else "long-context" where ``context_window`` is above 200k, else "us-inference" where
+                ``inference_geo`` is us, else ``service_tier``
 ==============  =============================================================================================
 """
 
@@ -22,6 +23,7 @@ from collections.abc import Sequence
 from breakeven.usage.calls import LONG_CONTEXT
 from breakeven.usage.readers.pages import expand, results
 from breakeven.usage.readers.reader import Columns, Reader, header, json_rows
+from breakeven.usage.readers.shapes import US_ONLY
 
 
 def accepts(head: bytes, name: str) -> bool:
@@ -49,6 +51,7 @@ def columns(names: Sequence[str]) -> Columns:
         "calls_known": "{requests} IS NOT NULL",
         "batch": "coalesce(among({service_tier|usage_type}, '|batch|'), false)",
         "service_tier": f"CASE WHEN {{speed}} = 'fast' THEN 'fast' WHEN {long} THEN '{LONG_CONTEXT}'"
+        f" WHEN {{inference_geo}} = 'us' THEN '{US_ONLY}'"
         " ELSE {service_tier|usage_type} END",
     }
 

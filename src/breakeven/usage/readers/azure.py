@@ -9,7 +9,7 @@ column           field
 ===============  ============================================================================================
 task             ``DeploymentName`` (``modelDeploymentName``), else "all"
 model            ``ModelName`` (``modelName``)
-instant          ``TimeGenerated`` (``time``)
+instant          ``TimeGenerated`` (``time``), also as the portal's CSV has it: 9/1/2026, 12:00:00.000 PM
 input_tokens     ``PromptTokens``; cached tokens lie inside and are not shown apart
 output_tokens    ``CompletionTokens``
 status           ``ResultSignature`` (``resultSignature``), for diagnostics
@@ -27,6 +27,8 @@ from breakeven.usage.readers.reader import Columns, Reader, header, json_rows
 
 GATEWAY = ({"CorrelationId", "PromptTokens", "CompletionTokens"}, {"promptTokens", "completionTokens"})
 CATEGORIES = ("Audit", "RequestResponse", "Trace", "AzureOpenAIRequestUsage")
+
+PORTAL_TIME = "%-m/%-d/%Y, %-I:%M:%S.%g %p"
 
 NO_COUNTS = "Azure request diagnostics hold no token counts; export ApiManagementGatewayLlmLog instead"
 
@@ -49,6 +51,7 @@ def columns(names: Sequence[str]) -> Columns:
     prompt = "whole({PromptTokens|properties.promptTokens})"
     completion = "whole({CompletionTokens|properties.completionTokens})"
     category = "{Category|category}"
+    time = "{TimeGenerated|TimeGenerated [UTC]|time}"
     status = "{ResultSignature|resultSignature}"
     part = "whole({SequenceNumber|properties.sequenceNumber}) > 0"
     diagnostic = f"{category} IS NOT NULL AND {prompt} IS NULL AND {completion} IS NULL"
@@ -57,7 +60,7 @@ def columns(names: Sequence[str]) -> Columns:
         "task": f"{{DeploymentName|properties.deploymentName|{deployment}}}",
         "model": "nullif({ModelName|properties.modelName|properties_s>modelName|properties>modelName}, '')",
         "provider": "'azure'",
-        "instant": "{TimeGenerated|TimeGenerated [UTC]|time}",
+        "instant": f"coalesce(CAST(TRY_STRPTIME({time}, '{PORTAL_TIME}') AS VARCHAR), {time})",
         "input_tokens": prompt,
         "output_tokens": completion,
         "status": status,

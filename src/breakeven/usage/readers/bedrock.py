@@ -68,7 +68,7 @@ def columns(names: Sequence[str]) -> Columns:
         "asked": "{input.inputBodyJson|modelInput}",
         "answered": "{output.outputBodyJson|modelOutput}",
         "following": following(
-            ("input.inputBodyJson.messages.#.content"),
+            ("input.inputBodyJson.messages.#.content",),
             ("input.inputBodyJson.messages.#.role",),
             "{input.inputBodyJson.system}",
         ),

@@ -3,6 +3,7 @@ What one exchange with a provider holds beside a single final response: streams,
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,22 +12,34 @@ from breakeven.usage.readers.reader import json_object
 PLACES = ("response", "body", "content", "text")
 """Where a captured response may lie, one inside the other: at last a JSON object, or the text of a stream."""
 
+ASSISTANT = re.compile(r'"type"\s*:\s*"assistant"')
+"""What an answer of a model is in the log of an agent's session."""
+
 CUT_OFF = "a stream without its final token counts: cut off, or not asked for them"
 
 
 def expand(text: str) -> list[str]:
     """
-    A line as its rows: a stream is replaced by the response it ends in, a call of an advisor becomes a row of its own.
+    A line as its rows: a stream is replaced by the response it ends in, a call of an advisor becomes a row of its own,
+    and the message of a session's line becomes its body.
 
-    Lines with neither come back as they are, without being parsed.
+    Lines with nothing of that come back as they are, without being parsed.
     """
-    if "data:" not in text and '"advisor_message"' not in text:
+    is_session = ASSISTANT.search(text) is not None
+    if "data:" not in text and '"advisor_message"' not in text and not is_session:
         return [text]
     row = json_object(text)
     if row is None:
         return [text]
     row = _final(row)
+    if is_session and is_message(row.get("message")) and not {"usage", "body", "response"} & row.keys():
+        row["body"] = row.pop("message")
     return [json.dumps(each) for each in (row, *_advice(row))]
+
+
+def is_message(value: Any) -> bool:
+    """Whether a value is a message of a model with its counts, as agents write them into the logs of their sessions."""
+    return isinstance(value, dict) and value.get("role") == "assistant" and isinstance(value.get("usage"), dict)
 
 
 def _final(row: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,8 @@ cost_usd         ``costUSD`` or ``cost``; in the table a whole number of 1e-9 do
 
 Without a body the row's own arithmetic says whether the prompt contains the cache counts, as Helicone's versions
 differ: it does not where they exceed it, where ``total_tokens`` is the sum of all four counts, or where the provider
-is one whose own responses keep them apart (Anthropic, Bedrock).
+is one whose own responses keep them apart (Anthropic, Bedrock). Reasoning is beside the completion where the total is
+the sum of them all.
 """
 
 from collections.abc import Sequence
@@ -51,6 +52,9 @@ def columns(names: Sequence[str]) -> Columns:
     )
     read, write = (f"coalesce(whole({{prompt_cache_{side}_tokens}}), 0)" for side in ("read", "write"))
     cached = f"({read} + {write})"
+    thought = "coalesce(whole({reasoning_tokens}), 0)"
+    sums = f"{prompt} + {completion} + {thought}, {prompt} + {completion} + {thought} + {cached}"
+    beside = f"{total} IN ({sums}) AND {thought} <> {cached}"
     apart = (
         f"{cached} > {prompt} OR ({cached} > 0 AND {total} = {prompt} + {completion} + {cached})"
         " OR among({provider}, '|anthropic|aws|bedrock|')"
@@ -60,7 +64,7 @@ def columns(names: Sequence[str]) -> Columns:
         "input_tokens": prompt,
         "cache_read_tokens": "whole({prompt_cache_read_tokens})",
         "cache_write_short_tokens": "whole({prompt_cache_write_tokens})",
-        "output_tokens": completion,
+        "output_tokens": f"{completion} + CASE WHEN {beside} THEN {thought} ELSE 0 END",
         "reasoning_tokens": "whole({reasoning_tokens})",
     }
     of_body = f"{body['input_tokens']} IS NOT NULL AND {body['output_tokens']} IS NOT NULL"

@@ -81,7 +81,9 @@ def columns(names: Sequence[str]) -> Columns:
     bedrock += f" THEN {in_path} END"
     model = f"coalesce({bedrock}, nullif({FIELD('model')}, ''), {FIELD('modelVersion')}, {FIELD('model_version')},"
     model += f" {{request.model|request.body>model}}, {in_path})"
-    said = ", ".join(f"nullif(nullif({FIELD(name)}, ''), '0')" for name in ("created", "created_at", "createTime"))
+    said = ", ".join(
+        f"nullif(nullif({FIELD(name)}, ''), '0')" for name in ("created", "created_at", "createTime", "create_time")
+    )
     system = "{request.system|request.body>system|request.instructions|request.systemInstruction}"
     turns = "{request.messages|request.body>messages|request.input|request.contents}"
     chat = following(

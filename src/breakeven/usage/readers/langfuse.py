@@ -120,7 +120,8 @@ def columns(names: Sequence[str]) -> Columns:
         "service_tier": "{modelParameters>service_tier|model_parameters>service_tier}",
         "status": "{level}",
         "cost_usd": "{totalCost|total_cost|costDetails>total|cost_details>total|calculatedTotalCost}",
-        "response_id": f"coalesce({_attribute('gen_ai.response.id', 'llm.response.id')}, {{output>id}})",
+        "response_id": f"coalesce({_attribute('gen_ai.response.id', 'llm.response.id')},"
+        " CASE WHEN {output>model} IS NOT NULL THEN {output>id} END)",
         "prompt": "{input}",
         "first_role": "{input>0.role|input>messages.0.role}",
         "following": f"coalesce({turns}, CASE WHEN NOT json_valid({{input}}) THEN {{input}} END)",

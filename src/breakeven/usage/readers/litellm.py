@@ -13,6 +13,7 @@ instant         ``startTime`` (UTC where it has no offset) or ``timestamp``
 input_tokens    ``prompt_tokens``, which holds the cache counts for every provider, Anthropic's too
 cache counts    ``usage_object`` or ``additional_usage_values`` of ``metadata``, else ``response.usage``
 output_tokens   ``completion_tokens``
+batch, calls    a row of call type ``aretrieve_batch`` is of a batch, of which it does not say how many calls it holds
 service_tier    ``metadata.cost_breakdown.service_tier``; "gateway-cache" where ``cache_hit`` is true: LiteLLM gave
                 a stored answer, and no provider billed its tokens
 ok              ``status``
@@ -53,6 +54,7 @@ def columns(names: Sequence[str]) -> Columns:
         "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
     )
     messages = "{request.messages|messages}"
+    batch = "coalesce(among({call_type}, '|aretrieve_batch|retrieve_batch|'), false)"
     return {
         "task": "{request_tags>0}",
         "model": "{model}",
@@ -60,11 +62,17 @@ def columns(names: Sequence[str]) -> Columns:
         "instant": "{startTime|timestamp}",
         "inclusive": "true",
         "input_tokens": "{prompt_tokens}",
-        "cache_read_tokens": _usage("cache_read_input_tokens", "prompt_tokens_details.cached_tokens"),
+        "cache_read_tokens": _usage(
+            "cache_read_input_tokens", "prompt_tokens_details.cached_tokens", "input_tokens_details.cached_tokens"
+        ),
         "cache_write_short_tokens": f"whole({written}) - coalesce(whole({long}), 0)",
         "cache_write_long_tokens": long,
         "output_tokens": "{completion_tokens}",
-        "reasoning_tokens": _usage("completion_tokens_details.reasoning_tokens"),
+        "reasoning_tokens": _usage(
+            "completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens"
+        ),
+        "calls_known": f"NOT {batch}",
+        "batch": batch,
         "service_tier": f"CASE WHEN lower({{cache_hit}}) = 'true' THEN '{GATEWAY_CACHE}'"
         " ELSE {metadata>cost_breakdown.service_tier} END",
         "status": "{status}",

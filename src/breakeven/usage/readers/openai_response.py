@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from breakeven.usage.readers.reader import Columns, Reader, json_rows
-from breakeven.usage.readers.shapes import fields, implied_provider, openai_counts, stated_cost
+from breakeven.usage.readers.shapes import IMITATORS, fields, implied_provider, openai_counts, stated_cost
 
 OBJECTS = ("chat.completion", "response")
 
@@ -49,7 +49,7 @@ def columns(names: Sequence[str]) -> Columns:
         **openai_counts(FIELD),
         "task": FIELD("metadata.task"),
         "model": FIELD("model"),
-        "provider": implied_provider(FIELD),
+        "provider": implied_provider(FIELD, IMITATORS),
         "instant": "{created|created_at|response.body.created|response.body.created_at}",
         "batch": "{custom_id} IS NOT NULL",
         "service_tier": FIELD("service_tier"),

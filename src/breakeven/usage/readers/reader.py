@@ -34,7 +34,7 @@ succeeded where ``ok`` and ``status`` both say so)::
     tools                                tool definitions as the text of a JSON array; hashed and never kept
     output_format                        type of response asked for: json, json_object, json_schema; all else is text
     shared                               any value, worked out once, that the SQL of the others may use by this name
-    response_id                          the provider's id of its response: rows of several files with one are one call
+    response_id                          the provider's id of its response: rows with one are one call
     span, parent                         ids, of the row and of the row around it, unique over all files
     span_kind                            "tool" or "judge" where the row is one; null for calls and all else
     version                              of rows with one ``span`` those with the greatest text here replace the others
@@ -49,12 +49,15 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any, cast
 
 from breakeven.usage.prompt_columns import SYSTEM_ROLES
 
 Columns = Mapping[str, str]
+
+BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class Reader:
         lines.
     expand : where one JSON line can hold several rows, or a row in another notation: the line -> its rows as JSON
         lines. A line it cannot make sense of comes back as it is.
+    in_turn : where what a line is depends on those before it: makes what is used in place of ``expand`` for all lines
+        of one file, in their order.
     """
 
     name: str
@@ -76,19 +81,30 @@ class Reader:
     accepts: Callable[[bytes, str], bool]
     columns: Callable[[Sequence[str]], Columns]
     expand: Callable[[str], Sequence[str]] | None = None
+    in_turn: Callable[[], Callable[[str], Sequence[str]]] | None = None
+
+
+class Head(bytes):
+    """The beginning of a file, with the JSON objects among its lines, which some twenty readers ask for."""
+
+    @cached_property
+    def objects(self) -> list[dict[str, Any]]:
+        """As ``json_rows`` finds them."""
+        return _objects(self.removeprefix(BOM).splitlines())
 
 
 def json_rows(head: bytes, expand: Callable[[str], Sequence[str]] | None = None) -> list[dict[str, Any]]:
     """The JSON objects among the lines of a file's beginning, or the rows in them; a line cut short is not one."""
-    lines: Iterable[str | bytes] = head.removeprefix(b"\xef\xbb\xbf").splitlines()
+    if isinstance(head, Head) and expand is None:
+        return list(head.objects)
+    lines: Iterable[str | bytes] = head.removeprefix(BOM).splitlines()
     if expand:
         lines = chain.from_iterable(expand(line.decode("utf-8", "replace")) for line in cast(list[bytes], lines))
-    rows = []
-    for line in lines:
-        row = json_object(line)
-        if row is not None:
-            rows.append(row)
-    return rows
+    return _objects(lines)
+
+
+def _objects(lines: Iterable[str | bytes]) -> list[dict[str, Any]]:
+    return [row for row in map(json_object, lines) if row is not None]
 
 
 def braced(*paths: str) -> str:
@@ -149,7 +165,7 @@ def json_object(line: str | bytes) -> dict[str, Any] | None:
 
 def header(head: bytes) -> tuple[str, list[str]]:
     """Delimiter (comma, tab or semicolon) and column names of a delimited text's first line."""
-    text = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    text = head.removeprefix(BOM).decode("utf-8", "replace")
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(",\t;", key=first.count)
     try:

@@ -22,14 +22,18 @@ Anthropic's counts do not hold those of ``iterations`` that compact the context,
 those of another model (an advisor) become rows of their own, see ``exchanges.py``.
 
 Not counted as cache reads, as the providers do not bill by them: Mistral's ``num_cached_tokens`` and Together's
-``cached_tokens`` beside ``prompt_tokens``; DeepSeek repeats ``prompt_cache_hit_tokens`` in the details.
+``cached_tokens`` beside ``prompt_tokens``. DeepSeek's ``prompt_cache_hit_tokens`` are, which newer responses repeat in
+the details.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from breakeven.usage.fields import json_path
 
 Field = Callable[[str], str]
+
+US_ONLY = "us-inference"
+"""``service_tier`` of calls of Anthropic that are kept in the United States, which has a price of its own."""
 
 
 def fields(prefixes: Sequence[str]) -> Field:
@@ -53,7 +57,10 @@ def openai_counts(field: Field) -> dict[str, str]:
         "inclusive": "true",
         "input_tokens": f"coalesce({prompt}, whole({field('usage.input_tokens')}))",
         "cache_read_tokens": _first(
-            field, "usage.prompt_tokens_details.cached_tokens", "usage.input_tokens_details.cached_tokens"
+            field,
+            "usage.prompt_tokens_details.cached_tokens",
+            "usage.input_tokens_details.cached_tokens",
+            "usage.prompt_cache_hit_tokens",
         ),
         "cache_write_short_tokens": f"{written} - coalesce(whole({long}), 0)",
         "cache_write_long_tokens": f"whole({long})",
@@ -72,14 +79,19 @@ def any_counts(field: Field) -> dict[str, str]:
         f"whole({field('usage.cache_creation_input_tokens')})",
         f"coalesce(whole({field('usage.cache_creation.ephemeral_1h_input_tokens')}), 0)",
     )
-    short = f"coalesce(whole({field('usage.cache_creation.ephemeral_5m_input_tokens')}), {written} - {long})"
+    short = f"coalesce(whole({field('usage.cache_creation.ephemeral_5m_input_tokens')}), {written} - {long}, 0)"
+    compacted_long = _compacted(field, "cache_creation.ephemeral_1h_input_tokens")
+    compacted_short = (
+        f"greatest({_compacted(field, 'cache_creation.ephemeral_5m_input_tokens')},"
+        f" {_compacted(field, 'cache_creation_input_tokens')} - {compacted_long})"
+    )
     anthropic = {
         "inclusive": "false",
         "input_tokens": f"whole({field('usage.input_tokens')}) + {_compacted(field, 'input_tokens')}",
         "cache_read_tokens": f"whole({field('usage.cache_read_input_tokens')})"
         f" + {_compacted(field, 'cache_read_input_tokens')}",
-        "cache_write_short_tokens": f"{short} + {_compacted(field, 'cache_creation.ephemeral_5m_input_tokens')}",
-        "cache_write_long_tokens": f"{long} + {_compacted(field, 'cache_creation.ephemeral_1h_input_tokens')}",
+        "cache_write_short_tokens": f"{short} + {compacted_short}",
+        "cache_write_long_tokens": f"{long} + {compacted_long}",
         "output_tokens": f"whole({field('usage.output_tokens')}) + {_compacted(field, 'output_tokens')}",
         "reasoning_tokens": f"whole({field('usage.output_tokens_details.thinking_tokens')})",
     }
@@ -140,7 +152,8 @@ def any_counts(field: Field) -> dict[str, str]:
     }
     has_anthropic_caches = (
         f"coalesce({field('usage.cache_read_input_tokens')}, {field('usage.cache_creation_input_tokens')},"
-        f" {field('usage.cache_creation.ephemeral_5m_input_tokens')}) IS NOT NULL"
+        f" {field('usage.cache_creation.ephemeral_5m_input_tokens')},"
+        f" {field('usage.cache_creation.ephemeral_1h_input_tokens')}) IS NOT NULL"
     )
     shapes = (
         (f"{field('usage.prompt_tokens')} IS NOT NULL", openai),
@@ -157,29 +170,43 @@ def any_counts(field: Field) -> dict[str, str]:
     return {name: _choose([(when, shape.get(name, "NULL")) for when, shape in shapes]) for name in openai}
 
 
-def implied_provider(field: Field) -> str:
+IMITATORS = {
+    "usage.cost_details.upstream_inference_cost": "openrouter",
+    "usage.is_byok": "openrouter",
+    "usage.queue_time": "groq",
+    "usage.num_cached_tokens": "mistral",
+    "usage.prompt_cache_hit_tokens": "deepseek",
+}
+"""What only one provider of those that answer in the shape of OpenAI adds to it."""
+
+OWN_SHAPES = {
+    "usageMetadata.promptTokenCount": "google",
+    "usage_metadata.prompt_token_count": "google",
+    "usage.inputTokens": "aws",
+    "usage.billed_units.input_tokens": "cohere",
+    "meta.billed_units.input_tokens": "cohere",
+}
+
+
+def implied_provider(field: Field, evidence: Mapping[str, str] = IMITATORS | OWN_SHAPES) -> str:
     """SQL: the provider whose own fields a response has, null where it could be anyone's."""
-    evidence = {
-        "usage.cost_details.upstream_inference_cost": "openrouter",
-        "usage.is_byok": "openrouter",
-        "usage.queue_time": "groq",
-        "usage.num_cached_tokens": "mistral",
-        "usage.prompt_cache_hit_tokens": "deepseek",
-        "usageMetadata.promptTokenCount": "google",
-        "usage_metadata.prompt_token_count": "google",
-        "usage.inputTokens": "aws",
-        "usage.billed_units.input_tokens": "cohere",
-        "meta.billed_units.input_tokens": "cohere",
-    }
     return _choose([(f"{field(path)} IS NOT NULL", f"'{provider}'") for path, provider in evidence.items()])
 
 
 def tier(field: Field) -> str:
     """SQL: the service tier that a response names; Vertex's traffic types may be numbers."""
-    traffic = field("usageMetadata.trafficType")
-    named = ("usage.service_tier", "service_tier", "serviceTier.type", "usageMetadata.serviceTier")
+    traffic = f"coalesce({field('usageMetadata.trafficType')}, {field('usage_metadata.traffic_type')})"
+    named = (
+        "usage.service_tier",
+        "service_tier",
+        "serviceTier.type",
+        "usageMetadata.serviceTier",
+        "usage_metadata.service_tier",
+    )
+    standard = field("usage.service_tier")
     cases = [
         (f"{field('usage.speed')} = 'fast'", "'fast'"),
+        (f"{field('usage.inference_geo')} = 'us' AND coalesce({standard} = 'standard', true)", f"'{US_ONLY}'"),
         (f"{traffic} = '2'", "'provisioned_throughput'"),
         (f"{traffic} = '1'", "NULL"),
         ("true", f"coalesce({', '.join(map(field, named))}, {traffic})"),

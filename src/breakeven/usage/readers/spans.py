@@ -14,6 +14,7 @@ the total of calls inside it.
 
 Cached tokens lie inside the input by both conventions. Some instrumentations write the provider's own smaller number
 instead, so a row is read as exclusive where its caches exceed its input, or its total is the sum of all of them.
+Likewise reasoning lies inside the output, but beside it where the total is the sum of input, output and reasoning.
 """
 
 from collections.abc import Callable, Sequence
@@ -96,7 +97,7 @@ TASK = (
 )
 TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
 COST = ("gen_ai.usage.cost", "llm.cost.total", "operation.cost")
-RESPONSE_ID = ("gen_ai.response.id", "llm.response.id", "ai.response.id", "output.value>id")
+RESPONSE_ID = ("gen_ai.response.id", "llm.response.id", "ai.response.id")
 PROMPT = ("gen_ai.input.messages", "gen_ai.prompt", "ai.prompt.messages", "input.value")
 ANSWER = ("gen_ai.output.messages", "gen_ai.completion", "ai.response.text", "output.value")
 FIRST_MESSAGE = (
@@ -168,10 +169,13 @@ def counts(field: Attribute) -> Columns:
     read, written = (f"coalesce(whole({field(*names)}), 0)" for names in (CACHE_READ, CACHE_WRITE))
     cached = f"({read} + {written})"
     apart = f"{cached} > {given} OR {cached} > 0 AND {total} = {given} + {made} + {cached}"
+    thought = f"coalesce(whole({field(*REASONING)}), 0)"
+    beside = f"{thought} > 0 AND {total} = {given} + {made} + {thought} AND {cached} <> {thought}"
     embedding = f"({_kind_in(field, EMBEDDINGS)} OR {field('ai.operationId')} LIKE '%.doEmbed')"
     return {
         "input_tokens": given,
-        "output_tokens": f"CASE WHEN {made} IS NULL AND {embedding} THEN 0 ELSE {made} END",
+        "output_tokens": f"CASE WHEN {made} IS NULL AND {embedding} THEN 0"
+        f" WHEN {beside} THEN {made} + {thought} ELSE {made} END",
         "inclusive": f"NOT coalesce({apart}, false)",
         "cache_read_tokens": f"whole({field(*CACHE_READ)})",
         "cache_write_short_tokens": f"whole({field(*CACHE_WRITE)})",
@@ -202,7 +206,8 @@ def span_columns(field: Attribute, own_kind: str = "{span_kind}") -> dict[str, s
         "service_tier": field(*TIER),
         "ok": f"NOT coalesce({failed} OR {field('error.type')} IS NOT NULL, false)",
         "cost_usd": field(*COST),
-        "response_id": field(*RESPONSE_ID),
+        "response_id": f"coalesce({field(*RESPONSE_ID)}, CASE WHEN {field('output.value>model')} IS NOT NULL"
+        f" THEN {field('output.value>id')} END)",
         "prompt": f"nullif(concat({system}, {field(*PROMPT)}), '')",
         "asked": f"to_json([{system}, {field(*PROMPT)}])",
         "answered": field(*ANSWER),

@@ -24,7 +24,7 @@ batch                       batch
 service_tier                service_tier
 ok                          ok, success
 status                      status
-response_id                 response_id: the provider's own id of the response, by which a call in several files is one
+response_id                 response_id: the provider's own id of the response; rows with one are one call
 prompt                      prompt
 completion                  completion, response, answer
 ==========================  ===================================================================================
@@ -34,7 +34,7 @@ completion                  completion, response, answer
 
 from collections.abc import Sequence
 
-from breakeven.usage.readers.reader import Columns, Reader, header, of_chat
+from breakeven.usage.readers.reader import BOM, Columns, Reader, header, of_chat
 
 NAMES = {
     "input_tokens": ("input_tokens", "prompt_tokens"),
@@ -65,7 +65,7 @@ def accepts(head: bytes, name: str) -> bool:
     """Parquet, or a header line with a model, an input and an output column."""
     if head.startswith(b"PAR1"):
         return True
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+    if head.removeprefix(BOM).lstrip()[:1] in (b"{", b"["):
         return False
     found = known(header(head)[1]).keys()
     has_input = "input_tokens" in found or "input_uncached_tokens" in found
