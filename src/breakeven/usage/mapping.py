@@ -12,7 +12,7 @@ from breakeven.usage.checks import DEFAULTS, NOTHING, canonical
 from breakeven.usage.cube import MAY_BE_ABSENT
 from breakeven.usage.fields import Fields, JsonLine, TableRow
 from breakeven.usage.inputs import LogFile
-from breakeven.usage.prompt_columns import ABSENT, prompt_columns
+from breakeven.usage.prompt_columns import ABSENT, NEVER_ASKED, prompt_columns
 from breakeven.usage.readers import table
 from breakeven.usage.readers.reader import Columns, Reader
 
@@ -99,7 +99,7 @@ def raw_columns(
     raw[RESPONSE_ID] = raw[RESPONSE_ID] if ids else "NULL"
     resolved = {name: row.resolve(sql) for name, sql in raw.items() if texts or name not in TEXTS}
     if isinstance(row, JsonLine) and "output_format" in given and resolved["output_format"] == "NULL":
-        resolved["output_format"] = "''"  # no line of the sample asks for one, as none of a small file may
+        resolved["output_format"] = NEVER_ASKED
     return resolved
 
 

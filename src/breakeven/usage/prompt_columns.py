@@ -18,10 +18,10 @@ JUDGING = (
 JUDGED_CHARS = 2000
 """So much of a system prompt or first message is searched for ``JUDGING``. [characters]"""
 
-SHORT_CHARS = 256
+SHORT_CHARS = 128
 """Under a system prompt that is no longer than this, so much of what follows is searched too. [characters]"""
 
-START_CHARS, END_CHARS, TAIL_CHARS = 96, 256, 1000
+START_CHARS, END_CHARS, TAIL_CHARS = 96, 64, 1000
 """
 How much is looked at of a beginning, its digits left out; of an end; and of an end for its last line. [characters]
 """
@@ -31,6 +31,9 @@ NEXT_LENGTHS, INNER_CHARS = (8, 16, 40), 32
 
 TO_INNER = r"^[^:\n]*[:\n]\s*"
 """Up to the first colon or line break and the blanks after it, as a regular expression."""
+
+NEVER_ASKED = "''"
+"""SQL of the output format where no line of a sample of the file says one, though its format can."""
 
 SYSTEM_ROLES = "('system', 'developer')"
 
@@ -68,15 +71,14 @@ def prompt_columns(raw: Mapping[str, str]) -> dict[str, str]:
             "first_chars": f"chars_of({first})",
         }
         role, following = texts["first_role"], texts["following"]
-        judged = f"substring({first}, 1, {JUDGED_CHARS})"
+        kept["judge_like"] = f"regexp_matches(substring({first}, 1, {JUDGED_CHARS}), '(?i){JUDGING}')"
         if role:
             is_system = f"{role} IN {SYSTEM_ROLES}"
             kept["first_is_system"] = f"CASE WHEN {is_system} THEN 1 ELSE 0 END"
             if following:
                 short = f"{is_system} AND chars_of({first}) <= {SHORT_CHARS}"
-                more = f"concat({first}, '. ', substring({following}, 1, {SHORT_CHARS}))"
-                judged = f"CASE WHEN {short} THEN {more} ELSE {judged} END"
-        kept["judge_like"] = f"CAST(regexp_matches({judged}, '(?i){JUDGING}') AS UTINYINT)"
+                more = f"coalesce(regexp_matches(substring({following}, 1, {SHORT_CHARS}), '(?i){JUDGING}'), false)"
+                kept["judge_like"] = f"{kept['judge_like']} OR CASE WHEN {short} THEN {more} ELSE false END"
     if following := texts["following"]:
         kept |= _following(following)
     if tools := texts["tools"]:
@@ -87,7 +89,9 @@ def prompt_columns(raw: Mapping[str, str]) -> dict[str, str]:
             "tools_hash": f"CASE WHEN {some} THEN md5_number_upper({tools}) END",
             "tools_chars": f"CASE WHEN {some} THEN length({tools}) END",
         }
-    if (wanted := texts["output_format"]) and (text := first or prompt):
+    if raw["output_format"] == NEVER_ASKED and (text := first or prompt):
+        kept["json_output"] = f"CASE WHEN {text} IS NOT NULL THEN 0 END"
+    elif (wanted := texts["output_format"]) and (text := first or prompt):
         kept["json_output"] = f"CASE WHEN {wanted} LIKE 'json%' THEN 1 WHEN {text} IS NOT NULL THEN 0 END"
     return {name: f"CAST({kept.get(name, 'NULL')} AS UBIGINT)" for name in PROMPT_COLUMNS}
 
