@@ -102,6 +102,12 @@ FREE: dict[str, Callable[[Writer], Labelled]] = {
     "talks of many turns": _talks,
     "documents that change": lambda w: _documents(w, "Context:\n"),
     "documents without a word before": lambda w: _documents(w, ""),
+    "one document that many ask about": lambda w: w.log(
+        200,
+        answers=lambda: (
+            f"{w.pick(('The terms of delivery of our shop. ' * 9, w.text() * 3, w.text() * 3))}\n\nQuestion: {w.text()}"
+        ),
+    ),
     "examples that change": _examples,
     "messages as examples": _example_messages,
     "one template": lambda w: w.log(100, french=lambda: f"{FRENCH} {w.text()}"),

@@ -146,7 +146,7 @@ def templates(
         return []
     _grow(tree)
     found = [part for root in roots for part in _accepted(tree, root)]
-    return sorted(found, key=lambda part: (-part.calls, part.depth, part.value, part.tools or 0))
+    return sorted(found, key=lambda part: (-part.calls, part.depth, part.value, part.head or 0, part.tools or 0))
 
 
 def _unknown(known: Iterable[tuple[int, int | None]]) -> str:
@@ -216,10 +216,10 @@ def _accepted(tree: _Tree, root: Part) -> list[Part]:
     if held and _is_apart(tree, root, held):
         return held
     held = _sure(tree, root)
-    if len(held) > 1 and not _is_apart(tree, root, held):
+    kinds = len(held) + (root.calls - _calls(held) >= REST_SHARE * root.calls)
+    if kinds > 1 and held and not _is_apart(tree, root, held):
         return []
-    rest = root.calls - _calls(held)
-    return held if root.head is None or len(held) + (rest >= REST_SHARE * root.calls) > 1 else []
+    return held if root.head is None or kinds > 1 else []
 
 
 def _together(root: Part, parts: list[Part]) -> list[Part]:

@@ -42,7 +42,7 @@ tools_chars, tools    their length [characters] and number
 json_output           whether the call asked for JSON
 judge_like            whether the prompt asks to judge another answer, by ``prompt_columns.JUDGING``
 next_chars            length of what follows the system prompt, or of the first message without one [characters]
-next_end              hash of its last 64 characters
+next_end              hash of its last 256 characters
 next_8, _16, _40      hash of its first 8, 16 and 40 characters, digits left out; null where it is shorter
 next_inner            hash of 32 characters after its first colon or line break, likewise
 next_tail             hash of the first 8 characters of its last line; null where it has but one line

@@ -21,7 +21,7 @@ JUDGED_CHARS = 2000
 SHORT_CHARS = 128
 """Under a system prompt that is no longer than this, so much of what follows is searched too. [characters]"""
 
-START_CHARS, END_CHARS, TAIL_CHARS = 96, 64, 1000
+START_CHARS, END_CHARS, TAIL_CHARS = 96, 256, 1000
 """
 How much is looked at of a beginning, its digits left out; of an end; and of an end for its last line. [characters]
 """
