@@ -89,6 +89,13 @@ def test_reported_cost_is_met_to_the_last_digit_and_zeros_are_unknown(catalogue:
     assert missed.cost_usd == Decimal(tokens.input + 5 * tokens.output) / 1_000_000 > 0
 
 
+def test_a_field_that_no_row_has_names_no_task(tmp_path: Path, catalogue: Catalogue) -> None:
+    file = write_lines(tmp_path / "log.jsonl", [chat(10, 1), {**chat(20, 2), "feature": "x"}])
+    assert {each.task for each in read(catalogue, file, task_by="feature").profiles} == {"x", "(none)"}
+    with pytest.raises(LogError, match=r"^--task-by featur: no row that can be counted has this field; breakeven logs"):
+        read(catalogue, file, task_by="featur")
+
+
 def test_batch_price_where_one_is_on_record_and_a_note_where_none_is(tmp_path: Path, catalogue: Catalogue) -> None:
     # gpt-4.1-mini: 0.40 and 1.60 USD per million; in batches 0.20 and 0.80, on record since 2026-10-14
     file = table(

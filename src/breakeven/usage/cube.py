@@ -244,7 +244,7 @@ def build(
     """
     The cells of a log, cut where the prices of a table change.
 
-    They are cut at the price days of the log's own models, and by time of day only for those models that have such
+    They are cut at the price days of the models of good rows, and by time of day only for those models that have such
     prices: every cut multiplies the cells.
 
     Parameters
@@ -292,13 +292,17 @@ def build(
             found = get(query(in_doubles=False), cuts)
         return Cube(cells=found, cuts_us=cuts, day_edges_us=edges, thresholds=sizes, billing_zone=billing_zone)
 
-    if likely:
-        cut = cuts_for(likely)
-        cube = ask(*cut)
-        if not cut[1] and cuts_for(cube.cells.pairs()[0]) == cut:
-            return cube
     coded = [(name,) for name in codes["model"].values()] if names == ["model"] and "model" in codes else None
-    return ask(*cuts_for(coded or rows_of(log.group_by(*names).agg(nw.len()).select(*names))))
+    if coded or likely:
+        at_us, hourly = cuts_for(coded or likely)
+        cube = ask(at_us, hourly)
+        met = cuts_for(cube.cells.pairs()[0])
+        if coded:  # which may name models of faulty rows alone
+            return cube if met[0] == at_us else ask(met[0], hourly)
+        if met == (at_us, []):
+            return cube
+    good = log.filter(~nw.col("faulty"))
+    return ask(*cuts_for(rows_of(good.group_by(*names).agg(nw.len()).select(*names))))
 
 
 def cells_of_rows(rows: Iterable[Sequence[Any]], cuts: Sequence[int]) -> Cells:

@@ -10,6 +10,7 @@ import narwhals.stable.v2 as nw
 
 from breakeven.errors import LogError
 from breakeven.usage.accounts import good_rows
+from breakeven.usage.calls import NO_TASK
 from breakeven.usage.cells import NO_CODES, Cells
 from breakeven.usage.column_map import ColumnMap
 from breakeven.usage.columns import cells_of_query, likely_models, sizes_of_query, with_codes
@@ -87,7 +88,8 @@ def gather(
     Raises
     ------
     LogError
-        As ``scan_files``, ``read_cube`` and ``merge.merged``, or the cubes' months are of another zone.
+        As ``scan_files``, ``read_cube`` and ``merge.merged``, the cubes' months are of another zone, or no row has the
+        field ``task_by``.
     """
     if billing_zone is not None:
         check_zone(billing_zone)
@@ -119,6 +121,11 @@ def gather(
         return Gathered(known, scan, None, {}, notes)
     zone = billing_zone or (known.billing_zone if known else UTC)
     logs, lost = cube_of_logs(engine, scan, find, named, zone, known, watch)
+    if task_by and task_by != "prompt" and logs.cells.values["task"] == (NO_TASK,):
+        raise LogError(
+            f"--task-by {task_by}: no row that can be counted has this field; breakeven logs --explain FILE shows what"
+            " a file holds, and a field inside another is written with dots: metadata.feature"
+        )
     if known is None:
         return Gathered(logs, scan, logs, lost, notes)
     parts = [*cubes, (LOGS, logs)]

@@ -61,8 +61,8 @@ def draw_cube(document: dict[str, Any], console: "Console") -> None:
         *(f"  rejected {count:,}: {reason}" for reason, count in document["reject_counts"].items()),
         f"From {document['first'] or 'an unknown time'} to {document['last'] or 'an unknown time'};"
         f" months of {document['billing_zone']}",
-        f"Cut at {len(document['cuts']):,} instants, {len(document['thresholds']):,} request sizes and"
-        f" {len(document['day_edges_utc']):,} times of day",
+        f"Cuts: instants {len(document['cuts']):,}, request sizes {len(document['thresholds']):,},"
+        f" times of day {len(document['day_edges_utc']):,}",
         f"Cost {money(document['cost_usd'])}{' at least' if rows['unpriced'] else ''}",
         *(f"Note: {note}" for note in document["notes"]),
         *(

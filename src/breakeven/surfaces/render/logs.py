@@ -28,7 +28,7 @@ def draw(answer: LogsAnswer, console: Console) -> None:
         console.print(Text(_first_line(answer), style="bold"))
     console.print(
         f"{rows['in']:,} rows read = {rows['priced']:,} priced + {rows['unpriced']:,} unpriced"
-        f" + {rows['rejected']:,} rejected; {calls_of(answer.calls)} calls"
+        f" + {rows['rejected']:,} rejected; {calls_of(answer.calls)} call{'' if answer.calls == 1 else 's'}"
     )
     draw_files(answer, console)
     _rejects(answer, console)
