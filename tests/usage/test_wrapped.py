@@ -27,6 +27,8 @@ from breakeven.usage.scan import open_engine, scan_files
 from breakeven.usage.wrapped import Lists
 
 CALLS = [chat(100 + number, number + 1, id=f"chatcmpl-{number:020}") for number in range(6)]
+UNNAMED = [call | {"id": "x"} for call in CALLS]
+"""The same, each of which may be met again and be another call."""
 BROKEN = "not JSON from here on"
 NO_COUNTS = "no token counts"
 NOT_OBJECT = "not a JSON object"
@@ -104,7 +106,7 @@ def test_what_is_no_call_is_rejected_with_its_number(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("indent", [None, 1])
 def test_a_document_cut_anywhere_keeps_the_rows_before_the_cut(tmp_path: Path, indent: int | None) -> None:
-    rows = [{"usage": {"prompt_tokens": 5, "completion_tokens": 6}, "object": "chat.completion"}] * 3
+    rows = [{"usage": {"prompt_tokens": 5, "completion_tokens": 6}, "object": "chat.completion"}] * 2
     whole = json.dumps({"a": [1], "data": rows, "n": 12}, indent=indent)
     ends = [place for place in range(len(whole)) if whole.startswith('"chat.completion"', place - 16)]
     for length in range(2, len(whole)):
@@ -119,7 +121,7 @@ def test_a_document_cut_anywhere_keeps_the_rows_before_the_cut(tmp_path: Path, i
 
 
 def test_a_broken_document_on_a_line_of_its_own_loses_its_own_rows_alone(tmp_path: Path) -> None:
-    line = json.dumps({"data": CALLS})
+    line = json.dumps({"data": UNNAMED})
     stray = line.encode().replace(b"gpt-4o", b"gpt-\xff4o", 1)
     bad = [line[:800].encode(), line.replace("}, {", "} {", 1).encode(), b"} nonsense {", stray]
     file = log(tmp_path, b"\n".join([line.encode(), *(piece for each in bad for piece in (each, line.encode()))]))
@@ -155,7 +157,7 @@ def test_rows_that_begin_late_or_are_long_are_found(tmp_path: Path) -> None:
 
 def test_a_second_list_of_rows_far_behind_the_first_is_read_too(tmp_path: Path) -> None:
     many = [chat(200, 5)] * 1000
-    documents = [{"data": many, "more": {"late": CALLS}, "other": [{"a": 1}]}, {"late": CALLS[:1], "data": []}]
+    documents = [{"data": many, "more": {"late": UNNAMED}, "other": [{"a": 1}]}, {"late": UNNAMED[:1], "data": []}]
     assert len(json.dumps(many)) > 2 * HEAD_BYTES
     rows, found = rows_of(log(tmp_path, "\n".join(map(json.dumps, documents))))
     assert found.rows == 1007
