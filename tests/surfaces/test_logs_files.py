@@ -49,6 +49,17 @@ def test_explain_takes_one_file(tmp_path: Path, capsys: Captured) -> None:
     assert capsys.readouterr().err == "breakeven: --explain takes one file, not 2\n"
 
 
+def test_a_log_without_a_call_has_no_tables(tmp_path: Path, capsys: Captured) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text(json.dumps(CALL | {"usage": None}) + "\n")
+    assert main(["logs", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert "1 rows read = 0 priced + 0 unpriced + 1 rejected; ? calls" in printed
+    assert "a.jsonl line 1: no token counts" in printed
+    assert "Tasks" not in printed
+    assert "--task TASK" not in printed
+
+
 def test_a_folder_with_rejects_and_charges(tmp_path: Path, capsys: Captured) -> None:
     folder = tmp_path / "logs"
     folder.mkdir()

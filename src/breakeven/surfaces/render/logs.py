@@ -32,24 +32,22 @@ def draw(answer: LogsAnswer, console: Console) -> None:
     )
     draw_files(answer, console)
     _rejects(answer, console)
-    _tasks(answer, console)
+    if answer.tasks:
+        _tasks(answer, console)
     draw_price_check(answer, console)
-    _sizes(answer, console)
-    draw_details(answer, console)
-    _months(answer, console)
+    if answer.tasks:
+        _sizes(answer, console)
+        draw_details(answer, console)
+        _months(answer, console)
     for task in answer.tasks[:SHOWN_DECISIONS]:
         _decision(task, console)
     if len(answer.tasks) > SHOWN_DECISIONS:
         console.print(Text(f"  and {len(answer.tasks) - SHOWN_DECISIONS} more; see --format json", style="dim"))
     for note in answer.notes:
         console.print(Padding(Text(f"- {note}", style="dim"), (0, 0, 0, 2)))
-    console.print(
-        Text(
-            "  No prompt or answer was stored or shown. One task in full: breakeven finetune --from-log FILE"
-            " --task TASK",
-            style="dim",
-        )
-    )
+    last = "  No prompt or answer was stored or shown."
+    last += " One task in full: breakeven finetune --from-log FILE --task TASK" if answer.tasks else ""
+    console.print(Text(last, style="dim"))
 
 
 def _first_line(answer: LogsAnswer) -> str:
