@@ -60,6 +60,15 @@ def test_a_log_without_a_call_has_no_tables(tmp_path: Path, capsys: Captured) ->
     assert "--task TASK" not in printed
 
 
+def test_calls_without_any_price_do_not_cost_nothing(tmp_path: Path, capsys: Captured) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text(json.dumps(CALL | {"model": "a-model-nobody-lists"}) + "\n")
+    assert main(["logs", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert "What these calls cost is unknown; rows without a price: 1." in printed
+    assert "$0.00" not in printed
+
+
 def test_a_folder_with_rejects_and_charges(tmp_path: Path, capsys: Captured) -> None:
     folder = tmp_path / "logs"
     folder.mkdir()

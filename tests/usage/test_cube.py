@@ -100,15 +100,19 @@ logs = st.lists(rows(), min_size=1, max_size=25)
 many = settings(max_examples=25)
 
 
+def write(file: Path, log: Sequence[dict[str, str]]) -> None:
+    with file.open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, NAMES)
+        writer.writeheader()
+        writer.writerows(log)
+
+
 def read(prices: PriceTable, *parts: Sequence[dict[str, str]]) -> Usage:
     with tempfile.TemporaryDirectory() as folder:
         files = []
         for number, part in enumerate(parts):
             file = Path(folder) / f"{number}.csv"
-            with file.open("w", newline="") as handle:
-                writer = csv.DictWriter(handle, NAMES)
-                writer.writeheader()
-                writer.writerows(part)
+            write(file, part)
             files.append(file)
         return read_usage(files, table=prices, as_of=AS_OF)
 
@@ -191,10 +195,7 @@ def test_duckdb_and_polars_give_the_same_cells(prices: PriceTable, log: list[dic
     table = prices
     with tempfile.TemporaryDirectory() as folder, open_engine() as engine:
         file = Path(folder) / "log.csv"
-        with file.open("w", newline="") as handle:
-            writer = csv.DictWriter(handle, NAMES)
-            writer.writeheader()
-            writer.writerows(log)
+        write(file, log)
         found = scan_files(engine, [file])
         relation = found.relation().select(*TYPES)
         frame = pl.LazyFrame(
@@ -223,10 +224,7 @@ def test_a_log_is_cut_alike_whatever_its_first_rows_name(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder, open_engine() as engine:
         file = Path(folder) / "log.csv"
-        with file.open("w", newline="") as handle:
-            writer = csv.DictWriter(handle, NAMES)
-            writer.writeheader()
-            writer.writerows(log)
+        write(file, log)
         found = scan_files(engine, [file])
         rows, span = nw.from_native(found.relation()).lazy(), found.span_us()
         good = [row for row in log if row["output_tokens"] != "broken"]
@@ -277,10 +275,7 @@ def test_parquet_gives_the_same_cube_as_csv(prices: PriceTable, log: list[dict[s
     expected = read(prices, log).cube
     with tempfile.TemporaryDirectory() as folder, open_engine() as engine:
         text, file = Path(folder) / "log.csv", Path(folder) / "log.parquet"
-        with text.open("w", newline="") as handle:
-            writer = csv.DictWriter(handle, NAMES)
-            writer.writeheader()
-            writer.writerows(log)
+        write(text, log)
         engine.execute(f"COPY (FROM read_csv('{text}', all_varchar = true)) TO '{file}' (FORMAT parquet)")
         found = read_usage(file, table=prices, as_of=AS_OF).cube
     assert found.cells == expected.cells

@@ -54,7 +54,9 @@ def _first_line(answer: LogsAnswer) -> str:
     """The one sentence a person wants first."""
     dearest = answer.tasks[0]
     cost = f"These calls cost {money(answer.cost_usd)}"
-    if answer.rows["unpriced"]:
+    if not answer.rows["priced"]:
+        cost = f"What these calls cost is unknown; rows without a price: {answer.rows['unpriced']:,}"
+    elif answer.rows["unpriced"]:
         cost = f"These calls cost at least {money(answer.cost_usd)}; rows without a price: {answer.rows['unpriced']:,}"
     if answer.reported_cost_usd is not None:
         cost += f" (the log says {money(answer.reported_cost_usd)})"
